@@ -1,0 +1,1 @@
+"""One file of any format to pages, read in worker processes under limits."""
