@@ -69,7 +69,9 @@ Handler = Callable[[Context], dict[str, Any]]
 class Jobs:
     """Runs handlers on threads, one group of kinds a lane, so that a long ingest never delays an answer."""
 
-    def __init__(self, store: Store, handlers: Mapping[str, Handler], lanes: Sequence[tuple[Sequence[str], int]]):
+    def __init__(
+        self, store: Store, handlers: Mapping[str, Handler], lanes: Sequence[tuple[Sequence[str], int]]
+    ) -> None:
         """`lanes`: kinds and the number of threads that serve them; kinds of a lane run in order."""
         self.store = store
         self._handlers = handlers

@@ -129,8 +129,35 @@ class Turn:
 
 
 def _job(row: JobRow) -> Job:
-    texts = (json.loads(t) for t in (row.payload, row.progress, row.result, row.error))
-    return Job(row.id, row.kind, row.state, *texts, row.attempts, bool(row.cancel), row.created_at, row.updated_at)
+    return Job(
+        id=row.id,
+        kind=row.kind,
+        state=row.state,
+        payload=json.loads(row.payload),
+        progress=json.loads(row.progress),
+        result=json.loads(row.result),
+        error=json.loads(row.error),
+        attempts=row.attempts,
+        cancel=bool(row.cancel),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _queued(kind: str, payload: Mapping[str, Any]) -> JobRow:
+    return JobRow(
+        id=new_id("job"),
+        kind=kind,
+        state="queued",
+        payload=json.dumps(payload),
+        progress="{}",
+        result="{}",
+        error="{}",
+        attempts=0,
+        cancel=0,
+        created_at=(at := now()),
+        updated_at=at,
+    )
 
 
 def _open(path: Path) -> Engine:
@@ -174,20 +201,7 @@ class Store:
     # Jobs
 
     def add_job(self, kind: str, payload: Mapping[str, Any]) -> Job:
-        at = now()
-        row = JobRow(
-            id=new_id("job"),
-            kind=kind,
-            state="queued",
-            payload=json.dumps(payload),
-            progress="{}",
-            result="{}",
-            error="{}",
-            attempts=0,
-            cancel=0,
-            created_at=at,
-            updated_at=at,
-        )
+        row = _queued(kind, payload)
         with self._session() as s:
             s.add(row)
             s.flush()
@@ -279,13 +293,11 @@ class Store:
 
     def add_turn(self, thread_id: str, question: str, kind: str, payload: Mapping[str, Any]) -> Job:
         """A question and its queued job, in one transaction: neither is ever there without the other."""
-        at = now()
-        row = JobRow(id=new_id("job"), kind=kind, state="queued", payload=json.dumps(payload), created_at=at)
-        row.updated_at, row.progress, row.result, row.error, row.attempts, row.cancel = at, "{}", "{}", "{}", 0, 0
+        row = _queued(kind, payload)
         with self._session() as s:
             s.add(row)
-            s.add(TurnRow(thread_id=thread_id, question=question, job_id=row.id, created_at=at))
-            s.execute(update(ThreadRow).where(ThreadRow.id == thread_id).values(updated_at=at))
+            s.add(TurnRow(thread_id=thread_id, question=question, job_id=row.id, created_at=row.created_at))
+            s.execute(update(ThreadRow).where(ThreadRow.id == thread_id).values(updated_at=row.created_at))
             s.flush()
             return _job(row)
 

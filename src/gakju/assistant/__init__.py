@@ -1,0 +1,280 @@
+"""The composition root: opens a data folder and knows the order of the stages. Fronts call only this."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+from gakju import wire
+from gakju.assistant import ingest
+from gakju.assistant.pages import page_image
+from gakju.assistant.parts import Parts
+from gakju.errors import Cancelled, LibraryBusy, NotFound, UsageError
+from gakju.jobs import Context, Jobs, Ownership
+from gakju.settings import Settings, load
+from gakju.store import Event, Job, Store, Thread
+from gakju.types import Added, Answer, AskEvent, Box, Chunk, Document, Done, EvidenceFound, Hit, Message, Page
+
+SUFFIXES = frozenset([".pdf", ".docx", ".pptx", ".xlsx", ".hwpx", ".html", ".htm", ".md", ".markdown", ".txt", ".text"])
+"""What a folder is searched for. A file named on its own is always tried, by its content."""
+
+DEFAULT = "default"
+HISTORY = 3
+"""Turns of a conversation that a follow-up question sees."""
+
+
+class Assistant:
+    """Everything Gakju does, for any front. Thread-safe; models load at first use and are shared.
+
+    One process at a time owns a data folder: it runs jobs and writes the library. `own=True` raises
+    LibraryBusy where another process does, `own=None` then goes on as a reader, `own=False` never asks.
+    """
+
+    def __init__(self, settings: Settings | None = None, *, own: bool | None = True, **parts: object) -> None:
+        self.settings = settings or load()
+        self._ownership = Ownership(self.settings.home)
+        if own:
+            self._ownership.require()
+        self.owner = own is True or (own is None and self._ownership.acquire())
+        try:
+            self.store = Store(self.settings.database)
+            self.parts = Parts(self.settings, **parts)
+            self.jobs = Jobs(
+                self.store,
+                {"add": self._run_add, "reindex": self._run_reindex, "ask": self._run_ask},
+                [(("add", "reindex"), 1), (("ask",), 2)],
+            )
+            if self.owner:
+                self.parts.index.recover()
+                self.jobs.start()
+        except BaseException:
+            self._ownership.release()
+            raise
+
+    @classmethod
+    def open(cls, home: str | Path | None = None, *, own: bool | None = True, **settings: Any) -> Self:
+        """Open a data folder with settings by name, as `Settings` has them."""
+        return cls(load(home=home, **settings), own=own)
+
+    def close(self) -> None:
+        """Hand running jobs back, stop worker processes, give up the library."""
+        if self.owner:
+            self.jobs.close()
+        self.parts.close()
+        self.store.close()
+        self._ownership.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def announce(self, url: str) -> None:
+        """Tell other processes on this data folder to come to `url`."""
+        self._ownership.announce(url)
+
+    def warm(self) -> None:
+        """Load what a first answer needs. Errors wait for that answer, where someone reads them."""
+        from contextlib import suppress
+
+        from gakju.errors import GakjuError
+
+        with suppress(GakjuError):
+            self.parts.morphemes.words("각주")
+            self.parts.embedder.embed_queries(["각주"])
+            self.parts.reader.warm()
+            list(self.parts.chat().stream([Message("user", "hi")], max_tokens=1))
+
+    # The library
+
+    def walk(self, paths: Iterable[str | Path]) -> list[Path]:
+        """Files and, inside folders, files Gakju reads, in order; links inside folders are not followed.
+
+        Raises UsageError for a path that does not exist.
+        """
+        found: list[Path] = []
+        for path in map(Path, paths):
+            if path.is_dir():
+                found += sorted(
+                    p
+                    for p in path.rglob("*")
+                    if p.suffix.lower() in SUFFIXES and p.is_file() and not p.is_symlink() and p.name[0] != "."
+                )
+            elif path.exists():
+                found.append(path)
+            else:
+                raise UsageError(f"There is no file or folder {str(path)!r}.", hint="Check the spelling.")
+        return [p.absolute() for p in found]
+
+    def keep(self, source: BinaryIO, name: str) -> Mapping[str, str]:
+        """Keep an uploaded file for a later `submit_add`. Raises LimitExceeded, StorageFull."""
+        name = Path(name.replace("\\", "/")).name or "document"
+        return {"path": name, "digest": self.parts.blobs.put(source, name)}
+
+    def submit_add(
+        self,
+        files: Sequence[str | Path | Mapping[str, str]],
+        *,
+        collection: str = DEFAULT,
+        passwords: Sequence[str] = (),
+        ocr: bool | None = None,
+        reread: bool = False,
+    ) -> Job:
+        """Queue files (paths, or what `keep` gave) to be added; the job's events are one "file" each."""
+        self._must_own()
+        given = [dict(f) if isinstance(f, Mapping) else {"path": str(f)} for f in files]
+        wanted = self.settings.ocr if ocr is None else ocr
+        return self.jobs.submit(
+            "add",
+            {
+                "collection": check_collection(collection),
+                "files": given,
+                "passwords": list(passwords),
+                "ocr": wanted,
+                "reread": reread,
+            },
+        )
+
+    def add(self, paths: Iterable[str | Path], **options: Any) -> list[Added]:
+        """Add files and folders and wait; options as `submit_add`. One `Added` a file, in order."""
+        job = self.jobs.wait(self.submit_add(self.walk(paths), **options).id)
+        if job.state != "done":
+            raise Cancelled(job.error.get("message", "Stopped."))
+        return [wire.load(Added, f) for f in job.result["files"]]
+
+    def submit_reindex(self) -> Job:
+        """Queue a rebuild of the library with today's reader, chunker, analyzer and embedder."""
+        self._must_own()
+        return self.jobs.submit("reindex", {})
+
+    def documents(self, collection: str | None = None) -> list[Document]:
+        return self.parts.index.documents(collection)
+
+    def delete(self, document_id: str) -> None:
+        """Raises NotFound."""
+        self._must_own()
+        ingest.delete(self.parts, document_id)
+
+    def page(self, document_id: str, number: int) -> Page:
+        return self.parts.index.page(document_id, number)
+
+    def chunks(self, document_id: str) -> list[Chunk]:
+        return self.parts.index.chunks(document_id)
+
+    def original(self, document_id: str) -> Path:
+        """Where the bytes are. Raises NotFound."""
+        return self.parts.blobs.path(self.parts.index.document(document_id).digest)
+
+    def page_image(
+        self, document_id: str, number: int, *, width: int = 1000, highlight: Sequence[Box] = ()
+    ) -> bytes | None:
+        """PNG of a page, `width` pixels wide, boxes marked; None for formats without pages to draw."""
+        return page_image(self.parts, document_id, number, width, tuple(highlight))
+
+    # Finding and answering
+
+    def search(self, query: str, k: int = 10, *, collection: str = DEFAULT) -> list[Hit]:
+        return self.parts.retriever.search(query, k, check_collection(collection))
+
+    def ask(
+        self, question: str, *, collection: str = DEFAULT, model: str = "", history: Sequence[Message] = ()
+    ) -> Iterator[AskEvent]:
+        """Evidence first, then tokens and claims, then the whole answer. Closing it stops the model."""
+        from gakju.answer import compose, standalone
+
+        question = question.strip()
+        if not question:
+            raise UsageError("The question is empty.", hint="Ask something.")
+        query = standalone(question, history)
+        retriever = self.parts.retriever
+        hits = retriever.search(query, 8, check_collection(collection))
+        yield from compose(
+            question,
+            retriever.evidence(query, hits, self.settings.evidence),
+            lambda: self.parts.chat(model),
+            self.parts.verifier,
+            history=history,
+            refuse_below=self.settings.refuse_below,
+        )
+
+    def answer(self, question: str, **options: Any) -> Answer:
+        """`ask` without the stream."""
+        for told in self.ask(question, **options):
+            if isinstance(told, Done):
+                return told.answer
+        raise AssertionError("an answer always ends with Done")
+
+    def submit_ask(self, question: str, *, collection: str = DEFAULT, model: str = "", thread: str = "") -> Job:
+        """Queue an answer; its events are those of `wire.event`. With `thread` it is a turn of that conversation."""
+        self._must_own()
+        payload = {"question": question, "collection": check_collection(collection), "model": model, "thread": thread}
+        if not thread:
+            return self.jobs.submit("ask", payload)
+        job = self.store.add_turn(thread, question, "ask", payload)
+        self.jobs.wake()
+        return job
+
+    def start_thread(self, question: str, collection: str = DEFAULT) -> Thread:
+        return self.store.add_thread(" ".join(question.split())[:60], collection)
+
+    def follow(self, job: Job, after: int = 0) -> Iterator[Event]:
+        return self.jobs.follow(job.id, after)
+
+    def _history(self, thread: str, job: Job) -> list[Message]:
+        turns = [t for t in self.store.turns(thread) if t.job_id != job.id and t.created_at < job.created_at]
+        messages: list[Message] = []
+        for turn in turns[-HISTORY:]:
+            result = self.store.job(turn.job_id).result
+            if result and not result["refused"]:
+                messages += [Message("user", turn.question), Message("assistant", result["answer"])]
+        return messages
+
+    # Handlers of jobs
+
+    def _run_add(self, context: Context) -> dict[str, Any]:
+        try:
+            return ingest.add(self.parts, context)
+        finally:
+            if not context.cancelled and context.payload["passwords"]:
+                # A password is kept no longer than the job that needs it, beside its own document.
+                self.store.set_job(context.job.id, payload={**context.payload, "passwords": []})
+
+    def _run_reindex(self, context: Context) -> dict[str, Any]:
+        return ingest.reindex(self.parts, context)
+
+    def _run_ask(self, context: Context) -> dict[str, Any]:
+        p = context.payload
+        history = self._history(p["thread"], context.job) if p["thread"] else []
+        stream = self.ask(p["question"], collection=p["collection"], model=p["model"], history=history)
+        result: dict[str, Any] = {}
+        try:
+            for told in stream:
+                kind, data = wire.event(told)
+                context.emit(kind, data)
+                if kind == "done":
+                    result = data
+                context.check()
+        finally:
+            stream.close()  # type: ignore[attr-defined]
+        return result
+
+    def _must_own(self) -> None:
+        if not self.owner:
+            raise LibraryBusy(
+                "Another Gakju process is working on this library.", hint="Wait for it to end and try again."
+            )
+
+
+def check_collection(name: str) -> str:
+    """A collection's name: 1 to 64 letters, digits, spaces, dots, dashes or underscores. Raises UsageError."""
+    if not name or len(name) > 64 or not all(c.isalnum() or c in " .-_" for c in name):
+        raise UsageError(
+            f"{name!r} cannot be the name of a collection.", hint="Use up to 64 letters, digits, spaces, . - or _."
+        )
+    return name
+
+
+__all__ = ["DEFAULT", "Assistant", "EvidenceFound", "NotFound", "check_collection"]

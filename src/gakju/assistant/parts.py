@@ -1,0 +1,153 @@
+"""What the assistant is made of, from settings: each part is made at first use, once, and shared."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from gakju.assistant.blobs import Blobs
+from gakju.protocols import ChatModel, Embedder, Verifier
+from gakju.settings import Settings
+
+if TYPE_CHECKING:  # Each of these is imported when it is first needed: start-up is felt by everyone.
+    from gakju.chunk import Chunker
+    from gakju.index import Index
+    from gakju.read import DocumentReader
+    from gakju.retrieve import Retriever
+    from gakju.text.morphemes import Morphemes
+
+T = TypeVar("T")
+
+
+class Parts:
+    """Thread-safe. A part may be given instead of made: `Parts(settings, embedder=FakeEmbedder())`."""
+
+    def __init__(self, settings: Settings, **given: object) -> None:
+        self.settings = settings
+        self.blobs = Blobs(settings.blobs, settings.read_bytes)
+        self._made: dict[str, object] = dict(given)
+        self._lock = threading.RLock()
+
+    def close(self) -> None:
+        """Stop worker processes and release files."""
+        with self._lock:
+            made, self._made = self._made, {}
+        for part in made.values():
+            if callable(close := getattr(part, "close", None)):
+                close()
+
+    def _once(self, name: str, make: Callable[[], T]) -> T:
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = make()
+            return self._made[name]  # type: ignore[return-value]
+
+    @property
+    def threads(self) -> int:
+        return self.settings.threads or len(os.sched_getaffinity(0))
+
+    @property
+    def fingerprint(self) -> dict[str, str]:
+        """Whatever changes the meaning of the library on disk."""
+        from gakju.chunk import Chunker
+        from gakju.read import DocumentReader
+        from gakju.text.morphemes import Morphemes
+
+        return {
+            "reader": DocumentReader.version,
+            "chunker": f"{Chunker.version}/{self.settings.chunk_tokens}",
+            "analyzer": Morphemes.version,
+            "embedder": self.embedder.name,
+        }
+
+    @property
+    def index(self) -> Index:
+        def make() -> Index:
+            from gakju.index import Index
+
+            return Index(self.settings.library, self.fingerprint, self.embedder.dimensions)
+
+        return self._once("index", make)
+
+    @property
+    def reader(self) -> DocumentReader:
+        def make() -> DocumentReader:
+            from gakju.read import DocumentReader, Limits
+
+            s = self.settings
+            limits = Limits(s.read_seconds, s.read_memory_mb, s.read_pages, s.read_bytes)
+            return DocumentReader(limits, s.ocr_languages, s.readers or max(1, self.threads - 1))
+
+        return self._once("reader", make)
+
+    @property
+    def morphemes(self) -> Morphemes:
+        def make() -> Morphemes:
+            from gakju.text.morphemes import Morphemes
+
+            return Morphemes()
+
+        return self._once("morphemes", make)
+
+    @property
+    def embedder(self) -> Embedder:
+        """Its weights load at the first text, not here."""
+
+        def make() -> Embedder:
+            from gakju.models import open_embedder
+
+            s = self.settings
+            return open_embedder(
+                s.embedder,
+                root=s.models,
+                threads=self.threads,
+                openai_key=s.openai_api_key.get_secret_value(),
+                offline=s.offline,
+            )
+
+        return self._once("embedder", make)
+
+    @property
+    def chunker(self) -> Chunker:
+        from gakju.chunk import Chunker
+
+        return Chunker(self.embedder.count_tokens, self.settings.chunk_tokens)
+
+    @property
+    def retriever(self) -> Retriever:
+        from gakju.retrieve import Retriever
+
+        return Retriever(self.index, self.embedder, self.morphemes)
+
+    @property
+    def verifier(self) -> Verifier:
+        def make() -> Verifier:
+            from gakju.verify import LexicalVerifier
+
+            return LexicalVerifier(self.morphemes)
+
+        return self._once("verifier", make)
+
+    def chat(self, name: str = "") -> ChatModel:
+        """The chat model called `name`, or the default one. Raises NotFound, ModelMissing."""
+        s = self.settings
+        name = name or s.chat_model
+
+        def make() -> ChatModel:
+            from gakju.models import open_chat
+
+            return open_chat(
+                name,
+                root=s.models,
+                threads=self.threads,
+                context=s.context,
+                openai_key=s.openai_api_key.get_secret_value(),
+                azure_key=s.azure_api_key.get_secret_value(),
+                azure_endpoint=s.azure_endpoint,
+                azure_api_version=s.azure_api_version,
+                offline=s.offline,
+            )
+
+        return self._once(f"chat/{name}", make)

@@ -1,0 +1,99 @@
+"""Types to JSON and back: one place, so that the CLI, the API, jobs and the screen agree on every name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+from gakju.types import Answer, AskEvent, Claim, ClaimMade, Document, Done, Evidence, EvidenceFound, Hit, Token
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+_adapters: dict[Any, TypeAdapter[Any]] = {}
+
+
+def load(kind: type[T], data: object) -> T:
+    """`data` as JSON gave it, to `kind`. Raises pydantic.ValidationError."""
+    if kind not in _adapters:
+        _adapters[kind] = TypeAdapter(kind)
+    value: T = _adapters[kind].validate_python(data)
+    return value
+
+
+def dump(value: object) -> Any:
+    """A dataclass (or a list of them) as plain JSON values; boxes and spans become lists."""
+    if isinstance(value, list | tuple):
+        return [dump(v) for v in value]
+    if isinstance(value, Mapping):
+        return {k: dump(v) for k, v in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {k: dump(v) for k, v in asdict(value).items()}
+    return value
+
+
+def hit(found: Hit) -> Json:
+    """A hit as `gakju search --json` and the API show it."""
+    chunk = found.chunk
+    return {
+        "chunk_id": chunk.id,
+        "document": dump(found.document),
+        "page": chunk.page,
+        "score": found.score,
+        "text": chunk.text,
+        "boxes": dump(chunk.boxes),
+        "headings": list(chunk.headings),
+        "parts": dict(found.parts),
+    }
+
+
+def evidence(found: Evidence) -> Json:
+    return {**dump(found), "page": found.page}
+
+
+def answer(given: Answer) -> Json:
+    """An answer as `gakju ask --json` and the API show it."""
+    return {
+        **dump(given),
+        "evidence": [evidence(e) for e in given.evidence],
+        "usage": given.usage._asdict(),
+    }
+
+
+def document(found: Document) -> Json:
+    return dump(found)  # type: ignore[no-any-return]
+
+
+def event(told: AskEvent) -> tuple[str, Json]:
+    """A step of an answer as (kind, data), for jobs and server-sent events."""
+    match told:
+        case EvidenceFound():
+            return "evidence", {"evidence": [evidence(e) for e in told.evidence], "seconds": told.seconds}
+        case Token():
+            return "token", {"text": told.text}
+        case ClaimMade():
+            return "claim", dump(told.claim)
+        case Done():
+            return "done", answer(told.answer)
+
+
+def load_answer(data: Mapping[str, Any]) -> Answer:
+    usage = data["usage"]
+    return load(Answer, {**data, "usage": list(usage.values()) if isinstance(usage, Mapping) else usage})
+
+
+def load_event(kind: str, data: Json) -> AskEvent | None:
+    """The inverse of `event`; None for kinds that are not steps of an answer."""
+    match kind:
+        case "evidence":
+            return EvidenceFound(tuple(load(Evidence, e) for e in data["evidence"]), data["seconds"])
+        case "token":
+            return Token(data["text"])
+        case "claim":
+            return ClaimMade(load(Claim, data))
+        case "done":
+            return Done(load_answer(data))
+    return None
