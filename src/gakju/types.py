@@ -207,6 +207,14 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """Evidence for a question, best first and numbered from 1; `strength` in 0..1 that it holds the answer."""
+
+    sentences: tuple[Evidence, ...]
+    strength: float
+
+
+@dataclass(frozen=True, slots=True)
 class Footnote:
     """The place that carries a claim. `start` and `end` are code points of `page`'s text.
 
