@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
+from gakju.errors import GakjuError
+from gakju.store import Job
 from gakju.types import Answer, AskEvent, Claim, ClaimMade, Document, Done, Evidence, EvidenceFound, Hit, Token
 
 T = TypeVar("T")
@@ -97,3 +99,36 @@ def load_event(kind: str, data: Json) -> AskEvent | None:
         case "done":
             return Done(load_answer(data))
     return None
+
+
+def error(raised: GakjuError) -> Json:
+    """An error as jobs and the API show it."""
+    return {"code": raised.code, "message": raised.message, "hint": raised.hint}
+
+
+def load_error(data: Mapping[str, Any]) -> GakjuError:
+    """The inverse of `error`, of the same class; a bare GakjuError for a code that no class has."""
+    kinds, kind = [GakjuError], GakjuError
+    while kinds:
+        found = kinds.pop()
+        kinds += found.__subclasses__()
+        if found.code == data.get("code"):
+            kind = found
+    return kind(str(data.get("message") or "Something failed."), hint=str(data.get("hint") or ""))
+
+
+def job(found: Job) -> Json:
+    """A job as the API shows it. Of the payload only what no secret can be in."""
+    shown = {k: found.payload[k] for k in ("collection", "question", "model", "thread") if k in found.payload}
+    return {
+        "id": found.id,
+        "kind": found.kind,
+        "state": found.state,
+        "about": shown,
+        "files": [f["path"] for f in found.payload.get("files", ())],
+        "progress": found.progress,
+        "result": found.result,
+        "error": found.error,
+        "created_at": found.created_at,
+        "updated_at": found.updated_at,
+    }

@@ -90,7 +90,8 @@ class Assistant:
 
     # The library
 
-    def walk(self, paths: Iterable[str | Path]) -> list[Path]:
+    @staticmethod
+    def walk(paths: Iterable[str | Path]) -> list[Path]:
         """Files and, inside folders, files Gakju reads, in order; links inside folders are not followed.
 
         Raises UsageError for a path that does not exist.
@@ -153,6 +154,14 @@ class Assistant:
     def documents(self, collection: str | None = None) -> list[Document]:
         return self.parts.index.documents(collection)
 
+    def document(self, document_id: str) -> Document:
+        """Raises NotFound."""
+        return self.parts.index.document(document_id)
+
+    def collections(self) -> dict[str, int]:
+        """Name to number of documents."""
+        return self.parts.index.collections()
+
     def delete(self, document_id: str) -> None:
         """Raises NotFound."""
         self._must_own()
@@ -207,10 +216,27 @@ class Assistant:
                 return told.answer
         raise AssertionError("an answer always ends with Done")
 
-    def submit_ask(self, question: str, *, collection: str = DEFAULT, model: str = "", thread: str = "") -> Job:
-        """Queue an answer; its events are those of `wire.event`. With `thread` it is a turn of that conversation."""
+    def submit_ask(
+        self,
+        question: str,
+        *,
+        collection: str = DEFAULT,
+        model: str = "",
+        thread: str = "",
+        history: Sequence[Message] = (),
+    ) -> Job:
+        """Queue an answer; its events are those of `wire.event`. With `thread` it is a turn of that conversation.
+
+        `history` is for a caller that keeps the conversation itself.
+        """
         self._must_own()
-        payload = {"question": question, "collection": check_collection(collection), "model": model, "thread": thread}
+        payload = {
+            "question": question,
+            "collection": check_collection(collection),
+            "model": model,
+            "thread": thread,
+            "history": wire.dump(list(history)),
+        }
         if not thread:
             return self.jobs.submit("ask", payload)
         job = self.store.add_turn(thread, question, "ask", payload)
@@ -247,7 +273,8 @@ class Assistant:
 
     def _run_ask(self, context: Context) -> dict[str, Any]:
         p = context.payload
-        history = self._history(p["thread"], context.job) if p["thread"] else []
+        given = [wire.load(Message, m) for m in p.get("history", ())]
+        history = self._history(p["thread"], context.job) if p["thread"] else given
         stream = self.ask(p["question"], collection=p["collection"], model=p["model"], history=history)
         result: dict[str, Any] = {}
         try:
