@@ -1,0 +1,1 @@
+"""Pure text: normal forms, sentences, morphemes. No models but Kiwi, no files, no network."""

@@ -1,0 +1,146 @@
+"""Words for the index: Korean content morphemes by Kiwi; Latin words, numbers and codes whole.
+
+Particles and endings are dropped. A compound gives its parts and, once more, the whole run, so that
+"출장비정산" is found by "정산" and ranks first for itself. Kiwi's dictionary holds many compounds as one
+word ("국민건강보험공단") and takes them or their parts by context: long ones are split again without that
+entry, so that both readings share their parts. English stemming is the index's.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from gakju.text.normalise import fold
+
+if TYPE_CHECKING:
+    from kiwipiepy import Kiwi
+
+_HANGUL_HANJA = "ᄀ-ᇿ㄰-㆏ꥠ-꥿가-힣ힰ-퟿㐀-䶿一-鿿豈-﫿𠀀-𯿿"
+_LETTER = rf"(?:(?![{_HANGUL_HANJA}])[^\W_])"
+# A run of letters and digits of any script but Korean; single signs join its parts: PPR-9087, gpt-4o, a/s, me@x.kr.
+_CODE = re.compile(
+    rf"\d{{1,3}}(?:,\d{{3}})+(?!\d)(?:\.\d+)?%?|{_LETTER}+(?:[-_.+@&/:'’]{_LETTER}+)*(?:%|\+\+|#(?!\w))?"
+)
+_JOINT = re.compile(r"[-_+@&/:'’]|(?<!\d)\.|\.(?!\d)")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?%?")
+# Nouns, verbs and adjectives without auxiliaries and copula, roots, adverbs, hanja, hashtags.
+_CONTENT = ("NN", "NP", "NR", "VV", "VA", "VCN", "XR", "MAG", "SH", "W_HASHTAG")
+_COMPOUND = ("NN", "NR", "XPN", "XSN", "XR", "SH")
+# Kiwi slows down on one endless line; longer texts are cut at white space near here.
+_PIECE = 4_000
+
+# Dictionary words this long are looked into for parts; so many splits are remembered.
+_LONG, _LONGEST = 4, 16
+_REMEMBERED = 50_000
+
+Mark = tuple[int, int, str, bool]  # start, end, word, part of a compound
+
+
+class Morphemes:
+    """Loads Kiwi (1.5 s, about 300 MB) at first use. Safe to share between threads."""
+
+    version = f"kiwi-{version('kiwipiepy')}-{version('kiwipiepy_model')}-1"
+    """Enters the index's fingerprint."""
+
+    def __init__(self, threads: int = 0) -> None:
+        """`threads` for `many`; 0 takes every core this process may use."""
+        self._threads = threads
+        self._kiwi: Kiwi | None = None
+        self._lock = threading.Lock()
+        self._splits: dict[str, tuple[str, ...]] = {}
+
+    def words(self, text: str) -> list[str]:
+        """Search terms of `text` in order, folded; a compound's whole follows its parts."""
+        return self.many([text])[0]
+
+    def many(self, texts: Sequence[str]) -> list[list[str]]:
+        """`words` of each text, on Kiwi's own threads."""
+        pieces = [(i, piece) for i, text in enumerate(texts) for piece in _pieces(fold(text))]
+        found: list[list[str]] = [[] for _ in texts]
+        analysed = self._loaded().tokenize(piece for _, piece in pieces)
+        for (i, piece), tokens in zip(pieces, analysed, strict=True):
+            found[i].extend(_words(piece, tokens, self._parts))
+        return found
+
+    def _parts(self, noun: str) -> tuple[str, ...]:
+        """Nouns that a long dictionary word is made of; () where it is one."""
+        if noun not in self._splits:
+            tokens = self._loaded().tokenize(noun, blocklist=[noun])
+            whole = "".join(token.form for token in tokens) == noun and all(token.tag[0] == "N" for token in tokens)
+            parts = tuple(token.form for token in tokens if token.len > 1) if whole and len(tokens) > 1 else ()
+            if len(self._splits) >= _REMEMBERED:
+                self._splits.clear()
+            self._splits[noun] = parts
+            return parts
+        return self._splits.get(noun, ())
+
+    def _loaded(self) -> Kiwi:
+        with self._lock:
+            if self._kiwi is None:
+                from kiwipiepy import Kiwi
+
+                self._kiwi = Kiwi(num_workers=self._threads or None, load_typo_dict=False, load_multi_dict=False)
+            return self._kiwi
+
+
+def _pieces(text: str) -> Iterator[str]:
+    at = 0
+    while len(text) - at > _PIECE:
+        cut = max(text.rfind(" ", at + _PIECE // 2, at + _PIECE), text.rfind("\n", at + _PIECE // 2, at + _PIECE))
+        cut = cut if cut > 0 else at + _PIECE
+        yield text[at:cut]
+        at = cut
+    yield text[at:]
+
+
+def _words(text: str, tokens: Sequence[Any], parts: Callable[[str], Sequence[str]]) -> list[str]:
+    codes = list(_CODE.finditer(text))
+    taken = bytearray(len(text) + 1)
+    marks: list[Mark] = []
+    for m in codes:
+        taken[m.start() : m.end()] = b"\1" * (m.end() - m.start())
+        marks += [(m.start(), m.end(), word, bool(_NUMBER.fullmatch(word))) for word in _code_words(m.group())]
+    for token in tokens:
+        start, end = token.start, token.start + token.len
+        if any(taken[start:end]) or not token.len:
+            continue
+        if token.tag.startswith(_CONTENT):
+            if _LONG <= token.len <= _LONGEST and token.tag.startswith("NN"):
+                marks += [(start, end, part, True) for part in parts(token.form)]
+            marks.append((start, end, token.form.lstrip("#"), token.tag.startswith(_COMPOUND)))
+        elif token.tag in {"XPN", "XSN"}:
+            marks.append((start, end, "", True))
+    return _with_compounds(text, sorted(marks, key=lambda mark: mark[0]))
+
+
+def _code_words(code: str) -> list[str]:
+    """The code whole, then its parts where signs join it; thousands separators and possessives dropped."""
+    code = re.sub(r"['’]s$", "", code.replace(",", ""))
+    if _NUMBER.fullmatch(code):
+        return [code, code[:-1]] if code.endswith("%") else [code]
+    parts = [part for part in _JOINT.split(code.rstrip("%+#")) if part]
+    return [code] if parts == [code] or not parts else [code, *(part for part in parts if part != code)]
+
+
+def _with_compounds(text: str, marks: Sequence[Mark]) -> list[str]:
+    words: list[str] = []
+    run: list[Mark] = []
+
+    def close() -> None:
+        if len({mark[0] for mark in run}) > 1 and any(mark[2] and not mark[2][0].isdigit() for mark in run):
+            words.append(text[run[0][0] : run[-1][1]].replace(",", ""))
+        run.clear()
+
+    for mark in marks:
+        if run and (not mark[3] or mark[0] > run[-1][1]):
+            close()
+        if mark[2]:
+            words.append(mark[2])
+        if mark[3]:
+            run.append(mark)
+    close()
+    return words

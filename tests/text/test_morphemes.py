@@ -1,0 +1,83 @@
+"""Words of the index, by the real Kiwi."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from gakju.text.morphemes import Morphemes
+
+
+@pytest.fixture(scope="module")
+def morphemes():
+    return Morphemes(threads=1)
+
+
+CASES = {
+    "연차휴가를 LanceDB로 검색하는 engines!": ["연차", "휴가", "연차휴가", "lancedb", "검색", "engines"],
+    "5G요금제는 월 55,000원": ["5g", "요금", "요금제", "월", "55000", "원", "55000원"],
+    "3.5% 할인, 3.5mm": ["3.5%", "3.5", "할인", "3.5mm"],
+    "PPR-9087의 출력전압은?": ["ppr-9087", "ppr", "9087", "출력", "전압", "출력전압"],
+    "API는 documents.": ["api", "documents"],
+    "ＡＰＩ는 GPT-4o로": ["api", "gpt-4o", "gpt", "4o"],
+    "2026-11-23부터 시행한다": ["2026-11-23", "2026", "11", "23", "시행"],
+    "제1조(목적)": ["1", "조", "제1조", "목적"],
+    "大韓民國의 선거": ["大韓民國", "선거"],
+    "C++과 C#": ["c++", "c", "c#", "c"],
+    "Norman's A/S": ["norman", "a/s", "a", "s"],
+    "1,234,567원": ["1234567", "원", "1234567원"],
+    "걸었다 아름다운 안 먹는다": ["걷", "아름답", "안", "먹"],
+    "재택근무를": ["재택", "근무", "재택근무"],
+    "日本語です": ["日本語", "です"],
+    "": [],
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES.items(), ids=list(CASES))
+def test_words(morphemes, text, expected):
+    assert morphemes.words(text) == expected
+
+
+# A question with other particles, endings or spacing than the passage must share these words with it.
+QUERIES = [
+    ("연차휴가는 며칠인가요?", "연차휴가를 15일 준다", {"연차", "휴가"}),
+    ("출장비 정산 규정이 뭐예요", "출장비정산규정에 따른다", {"출장비", "정산", "규정"}),
+    ("재택근무는 가능한가", "재택근무를 신청하면", {"재택", "근무", "재택근무"}),
+    ("건강보험에서 내나요", "국민건강보험공단이 낸다", {"건강", "보험", "내"}),
+    ("LanceDB로 무엇을 하나", "LanceDB는 저장한다", {"lancedb"}),
+    ("GPT-4o의 가격", "GPT-4o가 비싸다", {"gpt-4o"}),
+    ("PPR-9087에서 전압", "PPR-9087은 전압을", {"ppr-9087", "전압"}),
+    ("5G요금제의 할인", "5G 요금제에 할인이", {"5g", "요금", "할인"}),
+    ("2026-11-23의 시행", "시행은 2026-11-23에", {"2026-11-23", "시행"}),
+    ("먹었던 것", "밥을 먹는다", {"먹"}),
+    ("아름다웠다", "아름다운 강산", {"아름답"}),
+    ("국회의원선거가", "국회의원 선거를", {"국회", "의원", "선거"}),
+    ("한자 大韓民國은", "大韓民國의", {"大韓民國"}),
+    ("55000원이면", "55,000원을 낸다", {"55000", "55000원"}),
+]
+
+
+@pytest.mark.parametrize(("question", "passage", "shared"), QUERIES)
+def test_questions_meet_passages(morphemes, question, passage, shared):
+    assert shared <= set(morphemes.words(question)) & set(morphemes.words(passage))
+
+
+def test_decomposed_hangul_is_the_same(morphemes):
+    assert morphemes.words("\u1112\u1161\u11ab\u1100\u1173\u11af") == morphemes.words("한글")
+
+
+def test_many_keeps_order_across_threads(morphemes):
+    texts = [f"연차 {n}일" for n in range(200)]
+    alone = [morphemes.words(text) for text in texts[:20]]
+    with ThreadPoolExecutor(4) as pool:
+        batches = list(pool.map(lambda _: morphemes.many(texts), range(4)))
+    assert all(batch == batches[0] for batch in batches)
+    assert batches[0][:20] == alone
+    assert batches[0][137][:2] == ["연차", "137"]
+
+
+def test_odd_text_is_survived(morphemes):
+    assert morphemes.words("한글\ud800 끝\x00") == ["한글", "끝"]
+    assert len(morphemes.words("연차 " * 5_000)) == 5_000
+    assert morphemes.words("(" * 20_000) == []
