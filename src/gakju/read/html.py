@@ -1,0 +1,214 @@
+"""HTML files: headings, paragraphs, list items and table rows of what a browser would show.
+
+Style sheets are not applied: hidden is what the attributes of an element or of one above it say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from lxml import etree
+
+from gakju.errors import BrokenFile
+from gakju.read import charset, package
+from gakju.read.formats import HTML, Opened
+from gakju.read.sections import Cell, Piece, clean, opened, paginate, table_rows
+from gakju.types import BlockKind
+
+_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?([\w-]+)|<\?xml[^>]{0,100}encoding=[\"']([\w-]+)", re.I)
+# Code, and what stands in for something else; `title` is read on its own.
+_SKIP = {
+    "audio", "canvas", "datalist", "head", "iframe", "math", "noscript", "object", "rp", "rt", "script", "select",
+    "style", "svg", "template", "textarea", "title", "video",
+}  # fmt: skip
+_BLOCKS = {
+    "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "dialog", "div", "dl",
+    "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr",
+    "html", "legend", "li", "main", "nav", "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot",
+    "th", "thead", "tr", "ul",
+}  # fmt: skip
+_HEADINGS = {f"h{n}": n for n in range(1, 7)}
+# The running head and foot of a site; chunks are not made of them.
+_FRAMES: dict[str, BlockKind] = {"nav": "header", "footer": "footer"}
+_HIDING = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0(?:\.0+)?\s*(?:;|!|$)"
+    r"|font-size\s*:\s*[01](?:\.\d+)?(?:px|pt|em|rem|%)?\s*(?:;|!|$)|text-indent\s*:\s*-\d{3,}",
+    re.I,
+)
+_WHITE = re.compile(r"(?:^|;)\s*color\s*:\s*(?:#fff(?:fff)?\b|white\b|rgb\(\s*255\s*,\s*255\s*,\s*255\s*\))", re.I)
+_GROUND = re.compile(r"(?:^|;)\s*background(?:-color|-image)?\s*:", re.I)
+
+
+def open_html(path: Path, name: str) -> Opened:
+    """A page is what stands under a heading of the highest level, or some 3,000 characters."""
+    data = path.read_bytes()
+    declared = _CHARSET.search(data[:4096])
+    charset_name = (declared[1] or declared[2]).decode("ascii") if declared else ""
+    text = charset.decode(data, name, charset_name)
+    with package.reading(name, "HTML file"):
+        root = _parse(text)
+        if root is None:
+            raise BrokenFile(f"{name}: empty.", hint="Check the download or the export that made it.")
+        titles = (t for t in root.iter("title") if package.local(t.getparent()) == "head")  # type: ignore[arg-type]
+        title = next(("".join(t.itertext()) for t in titles), "")
+        return opened(name, HTML, title, paginate(_Walk().pieces(root)))
+
+
+def pieces_of(markup: str) -> Iterator[Piece]:
+    """The pieces of a fragment, such as the HTML inside Markdown."""
+    root = _parse(f"<div>{markup}</div>")
+    if root is not None:
+        yield from _Walk().pieces(root)
+
+
+def _parse(text: str) -> etree._Element | None:
+    parser = etree.HTMLParser(encoding="utf-8", no_network=True, huge_tree=False, remove_pis=True)
+    # lxml raises for bytes without any element, a comment alone for one.
+    try:
+        return etree.fromstring(text.encode("utf-8", "replace"), parser)
+    except etree.XMLSyntaxError:
+        return None
+
+
+class _Walk:
+    """Walks the tree without recursion, so that depth costs nothing, and gathers words between block borders."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self.out: list[Piece] = []
+        self.heading = 0
+        self.frames: list[BlockKind] = []
+        self.verbatim = 0
+        self.counts: list[int | None] = []
+        self.mark = ""
+        # Of the table being read: its rows so far; None outside, and in tables that only lay out the page.
+        self.rows: list[list[Cell]] | None = None
+
+    def pieces(self, root: etree._Element) -> Iterator[Piece]:
+        walker = etree.iterwalk(root, events=("start", "end", "comment"))
+        skipped: etree._Element | None = None
+        for outside in (*root.itersiblings(preceding=True), *root.itersiblings()):
+            self.comment(outside)
+        for event, element in walker:
+            if event == "comment":
+                self.comment(element)
+                self.say(element.tail)
+            elif event == "end":
+                if element is not skipped:
+                    self.leave(element)
+                self.say(element.tail)
+            elif element.tag in _SKIP or self.is_hidden(element):
+                if element.tag not in _SKIP:
+                    self.hide(" ".join("".join(element.itertext()).split()))
+                walker.skip_subtree()
+                skipped = element
+            else:
+                self.enter(element)
+            yield from self.out
+            self.out.clear()
+        self.flush()
+        yield from self.out
+
+    def enter(self, element: etree._Element) -> None:
+        tag = str(element.tag)
+        if tag in _BLOCKS:
+            self.flush()
+        if tag in _HEADINGS:
+            self.heading = _HEADINGS[tag]
+        elif tag in _FRAMES:
+            self.frames.append(_FRAMES[tag])
+        elif tag == "pre":
+            self.verbatim += 1
+        elif tag in {"ol", "ul"}:
+            start = element.get("start", "1")
+            self.counts.append((int(start) if start.lstrip("-").isdigit() else 1) if tag == "ol" else None)
+        elif tag == "li" and self.counts and self.counts[-1] is not None:
+            self.mark = f"{self.counts[-1]}. "
+            self.counts[-1] += 1
+        elif tag == "table" and self.rows is None and _holds_data(element):
+            self.rows = []
+        elif tag == "tr" and self.rows is not None:
+            self.rows.append([])
+        elif tag == "br":
+            self.words.append("\n")
+        self.say(element.text)
+
+    def leave(self, element: etree._Element) -> None:
+        tag = element.tag
+        if tag in {"td", "th"} and self.rows is not None:
+            self.cell(element)
+        elif tag in _BLOCKS:
+            self.flush()
+        if tag in _HEADINGS:
+            self.heading = 0
+        elif tag in _FRAMES and self.frames:
+            self.frames.pop()
+        elif tag == "pre":
+            self.verbatim -= 1
+        elif tag == "li":
+            self.mark = ""
+        elif tag in {"ol", "ul"} and self.counts:
+            self.counts.pop()
+        elif tag == "table" and self.rows is not None:
+            rows, self.rows = self.rows, None
+            self.out += table_rows(rows)
+
+    def cell(self, element: etree._Element) -> None:
+        spans = (element.get(key, "1") for key in ("rowspan", "colspan"))
+        down, across = (min(int(s), 1000) if s.isdigit() and s.isascii() else 1 for s in spans)
+        assert self.rows is not None
+        if not self.rows:
+            self.rows.append([])
+        self.rows[-1].append(Cell(clean("".join(self.words)), max(1, down), max(1, across)))
+        self.words.clear()
+
+    def say(self, text: str | None) -> None:
+        if text:
+            self.words.append(text if self.verbatim else re.sub(r"\s+", " ", text))
+
+    def comment(self, element: etree._Element) -> None:
+        # What old browsers were told by "[if IE]" is markup.
+        if element.tag is etree.Comment and not (element.text or "").lstrip().startswith("[if"):
+            self.hide(element.text or "")
+
+    def hide(self, text: str) -> None:
+        if text.strip():
+            self.out.append(Piece("hidden", text.strip()))
+
+    def flush(self) -> None:
+        """What was said since the last border becomes a piece; inside a table it stays in its cell."""
+        if self.rows:
+            self.words.append(" ")
+            return
+        text = clean("".join(self.words))
+        self.words.clear()
+        if not text:
+            return
+        if self.frames:
+            self.out.append(Piece(self.frames[0], text))
+        elif self.heading:
+            self.out.append(Piece("heading", text.replace("\n", " "), self.heading))
+        else:
+            self.out.append(Piece("text", self.mark + text))
+            self.mark = ""
+
+    @staticmethod
+    def is_hidden(element: etree._Element) -> bool:
+        if element.get("hidden") is not None or (element.tag == "input" and element.get("type") == "hidden"):
+            return True
+        style = element.get("style", "")
+        if not style:
+            return False
+        if _HIDING.search(style):
+            return True
+        if not _WHITE.search(style):
+            return False
+        lines = (element, *element.iterancestors())
+        return not any(_GROUND.search(e.get("style", "")) or e.get("bgcolor") or e.get("class") for e in lines)
+
+
+def _holds_data(table: etree._Element) -> bool:
+    """Old pages lay out their whole text with tables: one with headings or tables inside holds no data."""
+    return next(table.iterdescendants("table", *_HEADINGS), None) is None
