@@ -1,0 +1,104 @@
+"""/v1/search and /v1/ask."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import aclosing
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from gakju import wire
+from gakju.api import errors
+from gakju.api.events import HEARTBEAT, PING, EventStream, frame, steps
+from gakju.api.opened import Opened
+from gakju.assistant import DEFAULT, Assistant
+from gakju.errors import Cancelled, ModelFailed
+from gakju.store import Job
+from gakju.types import Message
+
+router = APIRouter(tags=["answers"])
+
+
+class Search(BaseModel):
+    query: Annotated[str, Field(min_length=1, max_length=10_000)]
+    k: Annotated[int, Field(ge=1, le=1000)] = 10
+    collection: str = DEFAULT
+
+
+class Turn(BaseModel):
+    role: Literal["user", "assistant"]
+    content: str
+
+
+class Ask(BaseModel):
+    question: Annotated[str, Field(min_length=1, max_length=10_000)]
+    collection: str = DEFAULT
+    model: Annotated[str, Field(description="`provider:model`; the default one where empty.")] = ""
+    history: Annotated[list[Turn], Field(max_length=20, description="Turns before this one.")] = []
+    stream: Annotated[bool, Field(description="Events as they come, or one JSON object at the end.")] = True
+
+
+@router.post("/search")
+def search(assistant: Opened, body: Search) -> list[dict[str, Any]]:
+    """Chunks that match, best first."""
+    return [wire.hit(h) for h in assistant.search(body.query, body.k, collection=body.collection)]
+
+
+@router.post("/ask", response_model=None)
+async def ask(request: Request, assistant: Opened, body: Ask) -> Response:
+    """An answer with footnotes. Events: `evidence`, then `token` and `claim` mixed, then `done`; or `error`.
+
+    Who goes away stops the answer.
+    """
+    told = steps(request, _answering(assistant, body))
+    started = await anext(told, None)  # What is wrong with the request is raised here, with a status of its own.
+    if body.stream and started:
+        return EventStream(told, _frame)
+    answer: Mapping[str, Any] = {}
+    async with aclosing(told):
+        async for kind, data in told:
+            if kind == "error":
+                return errors.respond(wire.load_error(data))
+            if kind == "done":
+                answer = data
+    return JSONResponse(answer) if answer else errors.respond(Cancelled("Stopped."))
+
+
+Told = tuple[str, Mapping[str, Any]]
+
+
+def _answering(assistant: Assistant, body: Ask) -> Generator[Told, None, None]:
+    """What the job tells, then its error if it has one. Closing this cancels the job."""
+    history = [Message(t.role, t.content) for t in body.history]
+    job = assistant.submit_ask(body.question, collection=body.collection, model=body.model, history=history)
+    try:
+        yield "progress", {}
+        for e in assistant.jobs.follow(job.id, heartbeat=HEARTBEAT):
+            yield e.kind, e.data
+        if error := _failure(assistant.store.job(job.id)):
+            yield "error", error
+    finally:
+        assistant.jobs.cancel(job.id)
+
+
+def _failure(job: Job) -> dict[str, Any]:
+    match job.state:
+        case "done":
+            return {}
+        case "failed":
+            return job.error
+        case "cancelled":
+            return wire.error(Cancelled("Stopped."))
+    return wire.error(ModelFailed("Gakju is closing.", hint="Ask again when it is back."))
+
+
+def _frame(told: Told) -> bytes:
+    kind, data = told
+    if kind == "progress":
+        return PING
+    if kind == "error":
+        return frame("error", errors.body(data, errors.STATUS[type(wire.load_error(data))]))
+    return frame(kind, data)

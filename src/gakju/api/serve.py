@@ -1,0 +1,100 @@
+"""One uvicorn process on one port."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import uvicorn
+
+from gakju.api import create
+from gakju.assistant import Assistant
+
+GRACE = 5
+"""Seconds that open requests have to end when the server stops."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`. A name other than localhost is taken as reachable."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket, before anything is loaded. Raises OSError, with EADDRINUSE where the port is taken."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listening = socket.socket(family, kind, protocol)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(128)
+    except BaseException:
+        listening.close()
+        raise
+    return listening
+
+
+def address(listening: socket.socket) -> str:
+    """What to type into a browser on this machine."""
+    host, port = listening.getsockname()[:2]
+    known = ipaddress.ip_address(host)
+    if known.is_unspecified:
+        host = "127.0.0.1" if known.version == 4 else "::1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if not self.should_exit:
+            self._on_ready()
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """SIGTERM unwinds like Ctrl+C, before and after uvicorn has the signal: what is open gets closed."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def serve(assistant: Assistant, listening: socket.socket, on_ready: Callable[[str], None], *, ui: bool = True) -> None:
+    """Serve until SIGINT or SIGTERM; `on_ready` is called with the address once requests are answered."""
+    url = address(listening)
+    loopback = is_loopback(str(listening.getsockname()[0]))
+
+    def ready() -> None:
+        assistant.announce(url)
+        threading.Thread(target=assistant.warm, name="warm", daemon=True).start()
+        on_ready(url)
+
+    app = create(assistant, ui=ui, loopback=loopback, stopping=lambda: server.should_exit)
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE, server_header=False, lifespan="on"
+    )
+    server = _Server(config, ready)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    try:
+        server.run(sockets=[listening])
+    except KeyboardInterrupt:
+        pass
+    finally:
+        listening.close()

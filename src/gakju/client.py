@@ -1,0 +1,368 @@
+"""One Gakju for every command: the library itself, or a server that has it open.
+
+    Backend          what a command needs
+    ├── Library      an Assistant in this process
+    └── RemoteAssistant   another Gakju over HTTP
+
+`connect` picks: a server that was named, else the process that owns the data folder, else the folder itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import quote
+
+import httpx
+
+from gakju import http, wire
+from gakju.assistant import DEFAULT, Assistant
+from gakju.errors import Cancelled, GakjuError, LibraryBusy, LimitExceeded, NetworkError, ReadError
+from gakju.jobs import Ownership
+from gakju.settings import Settings
+from gakju.store import Job
+from gakju.types import Added, AskEvent, Document, Message, Progress
+
+WAIT = 10.0
+"""Seconds given to an owner that is starting to say where it can be reached."""
+TIMEOUT = 120.0
+"""Seconds between two bytes of a server; a first search loads models."""
+UPLOAD_FILES = 100
+UPLOAD_BYTES = 64 << 20
+"""A batch is sent in requests of at most so many files and bytes, so that reading begins while others wait."""
+
+
+class Backend(Protocol):
+    """What commands do. Iterators are lazy; closing one stops the work it stands for."""
+
+    def add(
+        self,
+        paths: Iterable[str | Path],
+        *,
+        collection: str = DEFAULT,
+        passwords: Sequence[str] = (),
+        ocr: bool | None = None,
+        reread: bool = False,
+    ) -> Iterator[Progress | Added]:
+        """One `Added` a file, in order, and progress between them."""
+        ...
+
+    def reindex(self) -> Iterator[Progress]: ...
+
+    def search(self, query: str, k: int = 10, *, collection: str = DEFAULT) -> list[wire.Json]:
+        """Hits as `wire.hit` shows them, best first."""
+        ...
+
+    def ask(
+        self, question: str, *, collection: str = DEFAULT, model: str = "", history: Sequence[Message] = ()
+    ) -> Iterator[AskEvent]: ...
+
+    def documents(self, collection: str | None = None) -> list[Document]: ...
+
+    def document(self, document_id: str) -> Document: ...
+
+    def delete(self, document_id: str) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@contextmanager
+def connect(settings: Settings, *, own: bool, key: str = "") -> Iterator[Backend]:
+    """The backend for these settings, closed at the end. `own`: the command writes the library or runs jobs.
+
+    Raises LibraryBusy where another process owns the data folder and cannot be asked to do it, NetworkError
+    where a named server does not answer.
+    """
+    backend: Backend
+    if settings.server:
+        backend = RemoteAssistant(settings.server, offline=settings.offline, key=key)
+    elif url := _owner(settings, wait=WAIT if own else 0):
+        backend = RemoteAssistant(url, key=key)
+    else:
+        # A reader never takes the lock: it would take up waiting jobs, and an answer would wait for them.
+        backend = Library(Assistant(settings, own=own))
+    try:
+        yield backend
+    finally:
+        backend.close()
+
+
+def _owner(settings: Settings, *, wait: float) -> str:
+    """URL of the process that owns the data folder; "" where there is none, or none that answers in time."""
+    ownership = Ownership(settings.home)
+    deadline = time.monotonic() + wait
+    while card := ownership.other():
+        if card["url"] and _answers(card["url"]):
+            return str(card["url"])
+        if time.monotonic() >= deadline:
+            if not wait:
+                return ""
+            raise LibraryBusy(
+                f"Another Gakju (process {card['pid']}) is working on this library.",
+                hint="Wait for it to end, or stop it, and try again.",
+                pid=card["pid"],
+            )
+        time.sleep(0.2)
+    return ""
+
+
+def _answers(url: str) -> bool:
+    """An owner that has just begun to stop still has its card."""
+    try:
+        with http.client(offline=True, timeout=2) as client:
+            return client.get(f"{url}/healthz").is_success
+    except (httpx.HTTPError, GakjuError):
+        return False
+
+
+class Library:
+    """The library opened in this process."""
+
+    def __init__(self, assistant: Assistant) -> None:
+        self._assistant = assistant
+        self.ask = assistant.ask
+        self.documents = assistant.documents
+        self.document = assistant.document
+        self.delete = assistant.delete
+        self.close = assistant.close
+
+    def add(self, paths: Iterable[str | Path], **options: Any) -> Iterator[Progress | Added]:
+        with closing(self._follow(self._assistant.submit_add(self._assistant.walk(paths), **options))) as told:
+            for kind, data in told:
+                yield wire.load(Added, data) if kind == "file" else wire.load(Progress, data)
+
+    def reindex(self) -> Iterator[Progress]:
+        with closing(self._follow(self._assistant.submit_reindex())) as told:
+            for kind, data in told:
+                if kind == "progress":
+                    yield wire.load(Progress, data)
+
+    def search(self, query: str, k: int = 10, *, collection: str = DEFAULT) -> list[wire.Json]:
+        return [wire.hit(h) for h in self._assistant.search(query, k, collection=collection)]
+
+    def _follow(self, job: Job) -> Generator[tuple[str, wire.Json], None, None]:
+        try:
+            for e in self._assistant.jobs.follow(job.id):
+                if e.data:
+                    yield e.kind, e.data
+        finally:
+            self._assistant.jobs.cancel(job.id)
+        _raise_unless_done(wire.job(self._assistant.store.job(job.id)))
+
+
+class RemoteAssistant:
+    """Another Gakju over its HTTP API. Errors arrive as the classes they left as."""
+
+    def __init__(self, url: str, *, offline: bool = False, key: str = "") -> None:
+        self._url = url.rstrip("/")
+        self._http = http.client(offline=offline, timeout=TIMEOUT)
+        self._http.follow_redirects = False
+        if key:
+            self._http.headers["authorization"] = f"Bearer {key}"
+
+    def close(self) -> None:
+        self._http.close()
+
+    def add(
+        self,
+        paths: Iterable[str | Path],
+        *,
+        collection: str = DEFAULT,
+        passwords: Sequence[str] = (),
+        ocr: bool | None = None,
+        reread: bool = False,
+    ) -> Iterator[Progress | Added]:
+        form: dict[str, Any] = {"collection": collection, "password": list(passwords), "reread": _flag(reread)}
+        if ocr is not None:
+            form["ocr"] = _flag(ocr)
+        for batch in _batches(Assistant.walk(paths)):
+            yield from self._add(batch, form)
+
+    def _add(self, batch: Sequence[Path], form: Mapping[str, Any]) -> Iterator[Progress | Added]:
+        try:
+            job = self._upload(batch, form)
+        except ReadError as e:
+            if len(batch) == 1:
+                yield Added(str(batch[0]), None, 0, 0, 0.0, "failed", error=str(e))
+                return
+            # One file of them is at fault; each on its own tells which.
+            for path in batch:
+                yield from self._add([path], form)
+            return
+        given = iter(batch)
+        with closing(self._follow(job)) as told:
+            for kind, data in told:
+                if kind == "file":
+                    yield wire.load(Added, {**data, "path": str(next(given))})
+                elif data:
+                    yield wire.load(Progress, data)
+
+    def _upload(self, batch: Sequence[Path], form: Mapping[str, Any]) -> wire.Json:
+        """Streamed from disk. Raises ReadError for a file that cannot be opened or that the server refuses."""
+        with ExitStack() as stack:
+            files = []
+            for path in batch:
+                try:
+                    opened = stack.enter_context(path.open("rb"))
+                except OSError as e:
+                    raise ReadError(f"{path.name} cannot be opened: {e.strerror}.", hint="Check its rights.") from e
+                files.append(("files", (_label(path.name), opened, "application/octet-stream")))
+            data = {**form, "path": [_label(str(p)) for p in batch]}
+            job: wire.Json = self._call("POST", "/v1/documents", data=data, files=files)
+            return job
+
+    def reindex(self) -> Iterator[Progress]:
+        with closing(self._follow(self._call("POST", "/v1/reindex"))) as told:
+            for kind, data in told:
+                if kind == "progress" and data:
+                    yield wire.load(Progress, data)
+
+    def _follow(self, job: wire.Json) -> Generator[tuple[str, wire.Json], None, None]:
+        """A job's events and progress; it is cancelled where this is closed before its end."""
+        end: wire.Json | None = None
+        try:
+            for kind, data in self._events("GET", f"/v1/jobs/{job['id']}/events"):
+                if kind == "end":
+                    end = data
+                else:
+                    yield kind, data
+        except (GeneratorExit, KeyboardInterrupt):
+            self._call("POST", f"/v1/jobs/{job['id']}/cancel")
+            raise
+        _raise_unless_done(end or self._call("GET", f"/v1/jobs/{job['id']}"))
+
+    def search(self, query: str, k: int = 10, *, collection: str = DEFAULT) -> list[wire.Json]:
+        body = {"query": query, "k": k, "collection": collection}
+        found: list[wire.Json] = self._call("POST", "/v1/search", json=body)
+        return found
+
+    def ask(
+        self, question: str, *, collection: str = DEFAULT, model: str = "", history: Sequence[Message] = ()
+    ) -> Iterator[AskEvent]:
+        body = {"question": question, "collection": collection, "model": model, "history": wire.dump(list(history))}
+        for kind, data in self._events("POST", "/v1/ask", json=body):
+            if kind == "error":
+                raise wire.load_error(data["error"])
+            if told := wire.load_event(kind, data):
+                yield told
+
+    def documents(self, collection: str | None = None) -> list[Document]:
+        params = {"collection": collection} if collection else {}
+        return [wire.load(Document, d) for d in self._call("GET", "/v1/documents", params=params)]
+
+    def document(self, document_id: str) -> Document:
+        return wire.load(Document, self._call("GET", f"/v1/documents/{quote(document_id, safe='')}"))
+
+    def delete(self, document_id: str) -> None:
+        self._call("DELETE", f"/v1/documents/{quote(document_id, safe='')}")
+
+    def _call(self, method: str, path: str, **request: Any) -> Any:
+        with self._translated():
+            response = self._http.request(method, self._url + path, **request)
+            _check(response)
+            try:
+                return response.json() if response.content else None
+            except ValueError:
+                raise NetworkError(f"{self._url} is not a Gakju.", hint="Check the address.") from None
+
+    def _events(self, method: str, path: str, **request: Any) -> Iterator[tuple[str, wire.Json]]:
+        with self._translated(), self._http.stream(method, self._url + path, **request) as response:
+            if not response.is_success:
+                response.read()
+            _check(response)
+            yield from _parsed(_lines(response.iter_bytes()))
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            with http.translated():
+                yield
+        except NetworkError as e:
+            if isinstance(e.__cause__, httpx.ConnectError | httpx.ConnectTimeout):
+                raise NetworkError(f"No Gakju answers at {self._url}.", hint="Check the address.") from e
+            raise
+
+
+def _check(response: httpx.Response) -> None:
+    """Raises the error the server told, or NetworkError where it speaks another language."""
+    if response.is_success:
+        return
+    try:
+        raise wire.load_error(response.json()["error"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        where = response.request.url
+        if response.status_code == 413:
+            raise LimitExceeded("The server takes no file of this size.", hint="Raise its GAKJU_READ_BYTES.") from None
+        raise NetworkError(
+            f"{where.host} answered {response.status_code}; it is not a Gakju.", hint="Check the address."
+        ) from None
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
+    """Lines by line feed alone: text may hold other code points that Python takes for line ends."""
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from (line.decode() for line in whole)
+
+
+def _parsed(lines: Iterable[str]) -> Iterator[tuple[str, wire.Json]]:
+    """Server-sent events: (event, data), data as JSON. Comments and ids are skipped."""
+    kind, data = "", ""
+    for line in lines:
+        name, _, value = line.partition(":")
+        if name == "event":
+            kind = value.strip()
+        elif name == "data":
+            data += value
+        elif not line and data:
+            yield kind, json.loads(data)
+            kind, data = "", ""
+
+
+def _batches(paths: Iterable[Path]) -> Iterator[list[Path]]:
+    batch: list[Path] = []
+    total = 0
+    for path in paths:
+        size = _size(path)
+        if batch and (len(batch) == UPLOAD_FILES or total + size > UPLOAD_BYTES):
+            yield batch
+            batch, total = [], 0
+        batch.append(path)
+        total += size
+    if batch:
+        yield batch
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _label(name: str) -> str:
+    """A file's name as text, also where its bytes are not UTF-8 or control characters are among them."""
+    text = os.fsencode(name).decode("utf-8", "replace")
+    return "".join("\ufffd" if ord(c) < 32 or 127 <= ord(c) < 160 else c for c in text)
+
+
+def _flag(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _raise_unless_done(job: wire.Json) -> None:
+    if job["state"] == "failed":
+        raise wire.load_error(job["error"])
+    if job["state"] == "cancelled":
+        raise Cancelled("Stopped.")
+    if job["state"] != "done":
+        raise NetworkError("The server is closing; it goes on with this when it is back.", hint="See `gakju docs`.")
+
+
+__all__ = ["Backend", "GakjuError", "Library", "RemoteAssistant", "connect"]
