@@ -234,14 +234,14 @@ class Store:
 
     def claim(self, kinds: Sequence[str]) -> Job | None:
         """The oldest queued job of these kinds, now running; None if there is none."""
+        queued = select(JobRow.id).where(JobRow.kind.in_(kinds), JobRow.state == "queued")
+        oldest = queued.order_by(JobRow.created_at, JobRow.id).limit(1).scalar_subquery()
+        # One statement: two threads of a lane that read first and wrote then would both have the same job.
+        taken = update(JobRow).where(JobRow.id == oldest)
+        running = taken.values(state="running", attempts=JobRow.attempts + 1, updated_at=now()).returning(JobRow)
         with self._session() as s:
-            query = select(JobRow).where(JobRow.kind.in_(kinds), JobRow.state == "queued")
-            row = s.scalars(query.order_by(JobRow.created_at, JobRow.id).limit(1)).first()
-            if row is None:
-                return None
-            row.state, row.attempts, row.updated_at = "running", row.attempts + 1, now()
-            s.flush()
-            return _job(row)
+            row = s.scalars(running).first()
+            return _job(row) if row else None
 
     def add_event(self, job_id: str, seq: int, kind: str, data: Mapping[str, Any]) -> None:
         with self._session() as s:
