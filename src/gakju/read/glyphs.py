@@ -53,14 +53,14 @@ class Style(NamedTuple):
     """What the glyphs of one text object share. `size` is in points as shown.
 
     `turn` counts clockwise quarter turns of the reading direction as shown, or is OBLIQUE.
-    `mode` is the PDF's text render mode, `lightness` the darkest channel of the paint (255 for white).
+    `mode` is the PDF's text render mode, `paint` red, green and blue from 0 to 255.
     """
 
     size: float
     turn: int
     bold: bool
     mode: int
-    lightness: int
+    paint: tuple[int, int, int]
     alpha: int
 
 
@@ -275,7 +275,7 @@ class _Styles:
         red, green, blue, alpha, a, b, c, d = struct.unpack("4I4f", look)
         turn = _turn(*self._frame.direction(a, b))
         shown = round(abs(size) * math.hypot(c, d), 2)
-        return Style(shown, turn, mode == 2 or self._is_bold(font), mode, min(red, green, blue), alpha)
+        return Style(shown, turn, mode == 2 or self._is_bold(font), mode, (red, green, blue), alpha)
 
     def _is_bold(self, font: int) -> bool:
         if font not in self._bold:
