@@ -52,7 +52,7 @@ def test_sentences_are_packed_whole():
 
 
 def test_the_end_of_a_section_is_split_evenly():
-    p = page(1, ("text", "A b. " * 9))
+    p = page(1, ("text", "Ab cd. " * 9))
     assert [len(c.text.split()) for c in chunks(p, size=16)] == [10, 8]
 
 

@@ -1,0 +1,185 @@
+"""Documents, pages and chunks as Arrow rows and back."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from gakju.protocols import Vectors
+from gakju.types import Block, Box, Chunk, Document, Page, Problem, Segment
+
+DOCUMENTS = pa.schema(
+    [
+        ("id", pa.string()),
+        ("state", pa.string()),
+        ("collection", pa.string()),
+        ("digest", pa.string()),
+        ("secret", pa.string()),
+        ("record", pa.string()),
+    ]
+)
+PAGES = pa.schema(
+    [
+        ("key", pa.string()),
+        ("document_id", pa.string()),
+        ("number", pa.int32()),
+        ("text", pa.large_string()),
+        ("status", pa.string()),
+        ("width", pa.float32()),
+        ("height", pa.float32()),
+        ("blocks", pa.string()),
+        ("problems", pa.string()),
+        ("glyphs", pa.large_binary()),
+    ]
+)
+CHUNK_COLUMNS = ["id", "document_id", "ordinal", "text", "headings", "segments", "boxes"]
+
+# Glyph boxes are kept in steps of this many points, so exact to .025.
+_STEP = 0.05
+_FAR = 1e6
+
+
+def chunk_schema(dimensions: int) -> Any:
+    return pa.schema(
+        [
+            ("id", pa.string()),
+            ("document_id", pa.string()),
+            ("collection", pa.string()),
+            ("ordinal", pa.int32()),
+            ("text", pa.string()),
+            ("headings", pa.list_(pa.string())),
+            ("segments", pa.binary()),
+            ("boxes", pa.binary()),
+            ("words", pa.string()),
+            ("vector", pa.list_(pa.float32(), dimensions)),
+        ]
+    )
+
+
+def key(document_id: str, number: int) -> str:
+    return f"{document_id}:{number}"
+
+
+def document_rows(documents: Sequence[tuple[str, str, Document | None, str]]) -> Any:
+    """Of `(id, state, document, secret)`; a document still being written has no record yet."""
+    rows = []
+    for name, state, document, secret in documents:
+        record = json.dumps(asdict(document), ensure_ascii=False) if document else ""
+        collection, digest = (document.collection, document.digest) if document else ("", "")
+        rows.append((name, state, collection, digest, secret, record))
+    return _table(rows, DOCUMENTS)
+
+
+def document_of(record: str) -> Document:
+    fields = json.loads(record)
+    fields["problems"] = tuple(Problem(**problem) for problem in fields["problems"])
+    return Document(**fields)
+
+
+def page_rows(document_id: str, pages: Sequence[Page]) -> Any:
+    rows = [
+        (
+            key(document_id, page.number),
+            document_id,
+            page.number,
+            page.text,
+            page.status,
+            page.width,
+            page.height,
+            json.dumps(page.blocks),
+            json.dumps([asdict(problem) for problem in page.problems], ensure_ascii=False),
+            pack_glyphs(page.glyphs),
+        )
+        for page in pages
+    ]
+    return _table(rows, PAGES)
+
+
+def page_of(row: Mapping[str, Any]) -> Page:
+    return Page(
+        number=row["number"],
+        text=row["text"],
+        blocks=tuple(Block(*block) for block in json.loads(row["blocks"])),
+        status=row["status"],
+        width=row["width"],
+        height=row["height"],
+        glyphs=unpack_glyphs(row["glyphs"]),
+        problems=tuple(Problem(**problem) for problem in json.loads(row["problems"])),
+    )
+
+
+def chunk_rows(chunks: Sequence[Chunk], collection: str, vectors: Vectors, words: Sequence[Sequence[str]]) -> Any:
+    schema = chunk_schema(vectors.shape[1])
+    plain = [
+        (
+            chunk.id,
+            chunk.document_id,
+            collection,
+            chunk.ordinal,
+            chunk.text,
+            list(chunk.headings),
+            np.array(chunk.segments, np.int32).tobytes(),
+            np.array(chunk.boxes, np.float32).tobytes(),
+            " ".join(terms),
+        )
+        for chunk, terms in zip(chunks, words, strict=True)
+    ]
+    table = _table(plain, pa.schema([field for field in schema if field.name != "vector"]))
+    flat = pa.array(np.ascontiguousarray(vectors, np.float32).ravel())
+    return table.append_column(schema.field("vector"), pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1]))
+
+
+def chunk_of(row: Mapping[str, Any]) -> Chunk:
+    segments = np.frombuffer(row["segments"], np.int32).reshape(-1, 4).tolist()
+    boxes = np.frombuffer(row["boxes"], np.float32).reshape(-1, 5).tolist()
+    return Chunk(
+        id=row["id"],
+        document_id=row["document_id"],
+        ordinal=row["ordinal"],
+        text=row["text"],
+        headings=tuple(row["headings"]),
+        segments=tuple(Segment(*segment) for segment in segments),
+        boxes=tuple(Box(int(page), *(round(side, 2) for side in sides)) for page, *sides in boxes),
+    )
+
+
+def pack_glyphs(glyphs: NDArray[np.float32]) -> bytes:
+    """Boxes in 1/20 pt, columns by difference to the glyph before, deflated: 2 to 3 bytes a glyph."""
+    if not len(glyphs):
+        return b""
+    placed = np.isfinite(glyphs).all(axis=1)
+    steps = np.rint(np.clip(glyphs[placed].astype(np.float64), -_FAR, _FAR) / _STEP).astype(np.int32)
+    x0, y0, x1, y1 = steps.T
+    # Where one glyph ends the next begins, so the gap is near 0; lines share y; heights hardly change.
+    columns = [x0 - np.concatenate(([0], x1[:-1])), x1 - x0, np.diff(y0, prepend=0), np.diff(y1 - y0, prepend=0)]
+    planes = np.array(columns, "<i4").view(np.uint8).reshape(-1, 4).T
+    body = np.packbits(placed).tobytes() + planes.tobytes()
+    return len(glyphs).to_bytes(4, "little") + zlib.compress(body, 6)
+
+
+def unpack_glyphs(packed: bytes) -> NDArray[np.float32]:
+    if not packed:
+        return np.empty((0, 4), np.float32)
+    count = int.from_bytes(packed[:4], "little")
+    body = np.frombuffer(zlib.decompress(packed[4:]), np.uint8)
+    mask = -(-count // 8)
+    placed = np.unpackbits(body[:mask], count=count).astype(bool)
+    gap, width, down, taller = np.ascontiguousarray(body[mask:].reshape(4, -1).T).view("<i4").reshape(4, -1)
+    x1 = np.cumsum(gap + width)
+    y0 = np.cumsum(down)
+    glyphs = np.full((count, 4), np.nan, np.float32)
+    glyphs[placed] = np.stack([x1 - width, y0, x1, y0 + np.cumsum(taller)], axis=1) * _STEP
+    return glyphs
+
+
+def _table(rows: Sequence[Sequence[Any]], schema: Any) -> Any:
+    columns = list(zip(*rows, strict=True)) if rows else [() for _ in schema]
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
