@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 from gakju.assistant.blobs import Blobs
 from gakju.protocols import ChatModel, Embedder, Verifier
@@ -14,11 +15,24 @@ from gakju.settings import Settings
 if TYPE_CHECKING:  # Each of these is imported when it is first needed: start-up is felt by everyone.
     from gakju.chunk import Chunker
     from gakju.index import Index
+    from gakju.models import Engines
     from gakju.read import DocumentReader
     from gakju.retrieve import Retriever
     from gakju.text.morphemes import Morphemes
 
 T = TypeVar("T")
+
+
+class _Hosts(TypedDict):
+    """What every opener of models takes."""
+
+    root: Path
+    threads: int
+    openai_key: str
+    azure_key: str
+    azure_endpoint: str
+    azure_api_version: str
+    offline: bool
 
 
 class Parts:
@@ -35,8 +49,9 @@ class Parts:
         with self._lock:
             made, self._made = self._made, {}
         for part in made.values():
-            if callable(close := getattr(part, "close", None)):
-                close()
+            for end in ("close", "stop"):
+                if callable(stop := getattr(part, end, None)):
+                    stop()
 
     def _once(self, name: str, make: Callable[[], T]) -> T:
         with self._lock:
@@ -99,13 +114,7 @@ class Parts:
             from gakju.models import open_embedder
 
             s = self.settings
-            return open_embedder(
-                s.embedder,
-                root=s.models,
-                threads=self.threads,
-                openai_key=s.openai_api_key.get_secret_value(),
-                offline=s.offline,
-            )
+            return open_embedder(s.embedder, cache=s.models / "cache", **self._hosts)
 
         return self._once("embedder", make)
 
@@ -138,16 +147,28 @@ class Parts:
         def make() -> ChatModel:
             from gakju.models import open_chat
 
-            return open_chat(
-                name,
-                root=s.models,
-                threads=self.threads,
-                context=s.context,
-                openai_key=s.openai_api_key.get_secret_value(),
-                azure_key=s.azure_api_key.get_secret_value(),
-                azure_endpoint=s.azure_endpoint,
-                azure_api_version=s.azure_api_version,
-                offline=s.offline,
-            )
+            return open_chat(name, engines=self.engines, context=s.context, **self._hosts)
 
         return self._once(f"chat/{name}", make)
+
+    @property
+    def engines(self) -> Engines:
+        def make() -> Engines:
+            from gakju.models import Engines
+
+            return Engines()
+
+        return self._once("engines", make)
+
+    @property
+    def _hosts(self) -> _Hosts:
+        s = self.settings
+        return {
+            "root": s.models,
+            "threads": self.threads,
+            "openai_key": s.openai_api_key.get_secret_value(),
+            "azure_key": s.azure_api_key.get_secret_value(),
+            "azure_endpoint": s.azure_endpoint,
+            "azure_api_version": s.azure_api_version,
+            "offline": s.offline,
+        }
