@@ -170,7 +170,7 @@ class _Walk:
 
     def comment(self, element: etree._Element) -> None:
         # What old browsers were told by "[if IE]" is markup.
-        if element.tag is etree.Comment and not (element.text or "").lstrip().startswith("[if"):
+        if isinstance(element, etree._Comment) and not (element.text or "").lstrip().startswith("[if"):
             self.hide(element.text or "")
 
     def hide(self, text: str) -> None:

@@ -92,7 +92,13 @@ class _Walk:
         if text := clean("".join(hidden)):
             yield Piece("hidden", text)
         for part in aside:
-            yield from self.table(part) if local(part) == "tbl" else self.blocks(part, filled=filled)
+            if local(part) == "tbl":
+                yield from self.table(part)
+            elif local(part) == "drawText":
+                # A text box stands on its shape, whose colour is anyone's guess.
+                yield from self.inside(part, filled=True)
+            else:
+                yield from self.blocks(part, filled=filled)
 
     def words(self, parent: etree._Element, shown: list[str], hidden: list[str], aside: list[etree._Element]) -> None:
         """Sorts what is in a run; `aside` gets tables, text boxes and notes, which come after the paragraph."""
@@ -102,7 +108,7 @@ class _Walk:
                 hidden.append(" ".join("".join(child.itertext()).split()))
             elif tag in _SKIP or not tag:
                 continue
-            elif tag in {"tbl", "subList"}:
+            elif tag in {"tbl", "subList", "drawText"}:
                 aside.append(child)
             elif tag == "t":
                 self.text(child, shown)

@@ -92,8 +92,9 @@ def open_xlsx(path: Path, name: str) -> Opened:
     from openpyxl import load_workbook
 
     package.check(path, name)
-    with package.reading(name, "Excel workbook"):
-        book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
+    # From a stream, since openpyxl judges a path by its suffix.
+    with package.reading(name, "Excel workbook"), path.open("rb") as stream:
+        book = load_workbook(stream, read_only=True, data_only=True, keep_links=False)
         try:
             pages: list[Page] = []
             for sheet in book.worksheets:

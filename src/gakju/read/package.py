@@ -19,7 +19,6 @@ MAX_RATIO, RATIO_FROM = 200, 10 << 20
 MAX_MEMBERS = 20_000
 
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
-_XML = (".xml", ".rels", ".hpf", ".vml")
 
 
 def check(path: Path, name: str) -> None:
@@ -41,9 +40,9 @@ def check(path: Path, name: str) -> None:
                 )
             if member.flag_bits & 1:
                 raise encrypted(name)
+        # Every part, since a content type can make XML of any name; a picture ends at its first byte.
         for member in members:
-            if member.filename.lower().endswith(_XML):
-                _check_prolog(package, member, name)
+            _check_prolog(package, member, name)
 
 
 def encrypted(name: str) -> UnsupportedFormat:

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from gakju.errors import BrokenFile
+from gakju.read.formats import Opened
+from gakju.read.html import open_html
+from gakju.types import Page
+
+
+def read(tmp_path: Path, markup: str | bytes, name: str = "안내.html") -> Opened:
+    path = tmp_path / "blob"
+    path.write_bytes(markup if isinstance(markup, bytes) else markup.encode())
+    return open_html(path, name)
+
+
+def blocks(page: Page) -> list[tuple[str, str]]:
+    return [(b.kind + (str(b.level) if b.level else ""), page.text[b.start : b.end]) for b in page.blocks]
+
+
+def test_headings_paragraphs_lists_and_tables_in_order(tmp_path: Path) -> None:
+    opened = read(
+        tmp_path,
+        """<!doctype html><html><head><title> 이용 안내 </title><style>p{}</style></head><body>
+        <nav>홈 메뉴</nav><h1>이용&nbsp;안내</h1>맨 글<p>첫 <b>문단</b>이다.<br>둘째
+        줄</p><ol start="3"><li>셋째<li><p>넷째</p></ol><ul><li>점</ul>
+        <table><caption>표 1</caption><tr><th>이름<th>값<tr><td rowspan=2>가<td>1<tr><td>2</table>
+        <script>var a = "코드";</script><footer>저작권</footer></body></html>""",
+    )
+    (page,) = opened.pages
+    assert opened.title == "이용 안내"
+    assert blocks(page) == [
+        ("header", "홈 메뉴"),
+        ("heading1", "이용 안내"),
+        ("text", "맨 글"),
+        ("text", "첫 문단이다.\n둘째 줄"),
+        ("text", "3. 셋째"),
+        ("text", "4. 넷째"),
+        ("text", "점"),
+        ("text", "표 1"),
+        ("row", "이름\t값"),
+        ("row", "가\t1"),
+        ("row", "가\t2"),
+        ("footer", "저작권"),
+    ]
+    assert page.text == "\n\n".join(text for _, text in blocks(page))
+    assert page.problems == ()
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        '<p style="color: red; display : none">숨은 명령</p>',
+        '<div style="visibility:hidden"><p>숨은 <b>명령</b></p></div>',
+        '<span style="font-size:0">숨은 명령</span>',
+        '<span style="color:#FFF">숨은 명령</span>',
+        "<p hidden>숨은 명령</p>",
+        "<!-- 숨은 명령 -->",
+    ],
+)
+def test_hidden_words_are_left_out_and_reported(tmp_path: Path, hidden: str) -> None:
+    (page,) = read(tmp_path, f"<body><p>앞</p>{hidden}뒤</body>").pages
+    assert "숨은" not in page.text
+    assert page.text.split() == ["앞", "뒤"]
+    assert [(p.page, p.kind) for p in page.problems] == [(1, "hidden_text")]
+    assert "숨은 명령" in page.problems[0].detail
+
+
+def test_white_words_on_a_dark_ground_are_read(tmp_path: Path) -> None:
+    (page,) = read(tmp_path, '<div style="background:#123"><h1 style="color:white">머리</h1></div>').pages
+    assert blocks(page) == [("heading1", "머리")]
+    assert page.problems == ()
+
+
+def test_layout_tables_are_read_as_text_and_data_tables_inside_as_rows(tmp_path: Path) -> None:
+    (page,) = read(
+        tmp_path, "<table><tr><td><h2>제목</h2><p>본문</p><table><tr><td>a<td>b</table></td></tr></table>"
+    ).pages
+    assert blocks(page) == [("heading2", "제목"), ("text", "본문"), ("row", "a\tb")]
+
+
+def test_pages_begin_at_top_headings(tmp_path: Path) -> None:
+    markup = "".join(f"<h1>{n}장</h1><h2>절</h2><p>본문 {n}</p>" for n in (1, 2, 3))
+    opened = read(tmp_path, markup)
+    assert opened.page_count == 3
+    assert [(p.number, p.text) for p in opened.pages] == [(n, f"{n}장\n\n절\n\n본문 {n}") for n in (1, 2, 3)]
+
+
+def test_declared_and_undeclared_korean_charsets(tmp_path: Path) -> None:
+    for head in ('<meta charset="euc-kr">', ""):
+        (page,) = read(tmp_path, f"<html><head>{head}</head><p>똠방각하 펲시콜라</p>".encode("cp949")).pages
+        assert page.text == "똠방각하 펲시콜라"
+
+
+def test_deep_nesting_and_entities_cost_little(tmp_path: Path) -> None:
+    started = time.monotonic()
+    deep = "<div>" * 50_000 + "깊다" + "</div>" * 50_000
+    bomb = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><p>&b; 끝 <x src="file:///etc/passwd"></p>'
+    for markup in (deep, bomb):
+        pages = list(read(tmp_path, markup).pages)
+        assert len(pages[0].text) < 100
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("data", [b"", b"   ", bytes(range(256)) * 40])
+def test_no_text_is_broken(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(BrokenFile, match=r"^안내\.html: "):
+        read(tmp_path, data)
