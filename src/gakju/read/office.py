@@ -130,16 +130,23 @@ def _sheet(sheet: Any, book: Any) -> Iterator[list[Piece]]:
 
 
 def _rows(sheet: Any, hidden_rows: set[int], hidden_columns: list[range]) -> Iterator[Piece]:
+    # By style, since a look at a cell's own properties costs more than reading it.
+    looks: dict[int, tuple[str, bool]] = {}
     for number, row in enumerate(sheet.iter_rows(), start=1):
         seen: list[str] = []
         unseen: list[str] = []
         for column, cell in enumerate(row, start=1):
-            text = "" if cell.value is None else shown(cell.value, cell.number_format)
-            hide = bool(text) and (
-                number in hidden_rows or any(column in r for r in hidden_columns) or _is_invisible(cell)
-            )
+            if cell.value is None:
+                seen.append("")
+                continue
+            look = looks.get(cell._style_id)
+            if look is None:
+                look = looks[cell._style_id] = cell.number_format, _is_invisible(cell)
+            text = shown(cell.value, look[0])
+            hide = look[1] or number in hidden_rows or any(column in r for r in hidden_columns)
             seen.append("" if hide else text)
-            unseen.append(text if hide else "")
+            if hide:
+                unseen.append(text)
         if text := row_text(seen):
             yield Piece("row", text)
         if text := " ".join(filter(None, unseen)):
