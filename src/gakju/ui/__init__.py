@@ -1,0 +1,39 @@
+"""The screen: Streamlit pages that call the Assistant and look at jobs. No logic lives here.
+
+`app(assistant)` gives an ASGI application; mount it last and enter its lifespan:
+
+    ui = app(assistant)
+    api = FastAPI(lifespan=ui.lifespan())
+    api.mount("/", ui)
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import streamlit as st
+from starlette.middleware import Middleware
+
+from gakju.assistant import Assistant
+from gakju.ui import state, theme
+from gakju.ui.guard import SameOrigin
+
+log = logging.getLogger("gakju.ui")
+
+
+def app(assistant: Assistant) -> st.App:
+    """The screen of one assistant. Streamlit serves one script a process, so call it once."""
+    theme.configure(assistant.settings)
+    state.hold(assistant)
+    return st.App(
+        Path(__file__).with_name("pages.py"), middleware=[Middleware(SameOrigin)], on_script_error=_log_script_error
+    )
+
+
+def _log_script_error(error: Exception) -> None:
+    """Full in the log, generic on the screen: a traceback may hold a document's text."""
+    log.error("a page failed", exc_info=error)
+
+
+__all__ = ["app"]

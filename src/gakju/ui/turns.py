@@ -1,0 +1,106 @@
+"""One turn of a conversation as the screen shows it, read from its job: the same after a reload or in a second tab."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal
+
+from gakju.store import Job, Store
+from gakju.store import Turn as Row
+from gakju.types import Claim, ClaimMade, Evidence, EvidenceFound, Footnote, Token
+from gakju.wire import Json, load_answer, load_event
+
+Phase = Literal["queued", "searching", "writing", "answered", "refused", "stopped", "failed"]
+
+_POINTER = re.compile(r"\s*\[[\d,\s]*\]?$|\[\d+(?:,\s*\d+)*\]")
+"""Numbers a model points with, whole or still being written: footnotes take their place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """`tail` is what has been written after the last whole claim; `text` the answer where there are no claims."""
+
+    job_id: str
+    question: str
+    phase: Phase
+    evidence: tuple[Evidence, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    tail: str = ""
+    text: str = ""
+    seconds: float | None = None
+    error: Json = field(default_factory=dict)
+
+    @property
+    def running(self) -> bool:
+        return self.phase in {"queued", "searching", "writing"}
+
+    @property
+    def notes(self) -> tuple[Footnote, ...]:
+        """Each place once, in the order the answer names them; a footnote's number is its position from 1."""
+        return tuple({_place(f): f for c in self.claims for f in reversed(c.footnotes)}[p] for p in self._order())
+
+    def numbers(self, claim: Claim) -> list[int]:
+        """The footnote numbers of a claim, each once, in its own order."""
+        order = self._order()
+        return list(dict.fromkeys(order.index(_place(f)) + 1 for f in claim.footnotes))
+
+    def _order(self) -> list[tuple[str, int, int, int]]:
+        return list(dict.fromkeys(_place(f) for c in self.claims for f in c.footnotes))
+
+
+def _place(f: Footnote) -> tuple[str, int, int, int]:
+    return f.document.id, f.page, f.start, f.end
+
+
+def footnote(e: Evidence) -> Footnote:
+    """A sentence of evidence as a place to open."""
+    first = e.spans[0]
+    return Footnote(e.document, first.page, e.text, e.boxes, first.start, first.end, e.spans)
+
+
+def read(store: Store, row: Row) -> Turn:
+    """Raises NotFound where the job is gone."""
+    job = store.job(row.job_id)
+    if job.state == "done":
+        return _whole(job, row.question)
+    return _partial(job, row.question, store)
+
+
+def _whole(job: Job, question: str) -> Turn:
+    a = load_answer(job.result)
+    return Turn(
+        job.id,
+        question,
+        "refused" if a.refused else "answered",
+        a.evidence,
+        a.claims,
+        text=a.answer,
+        seconds=a.timings.get("total"),
+    )
+
+
+def _partial(job: Job, question: str, store: Store) -> Turn:
+    evidence: tuple[Evidence, ...] = ()
+    claims: list[Claim] = []
+    tail = ""
+    phase: Phase = "queued" if job.state == "queued" else "searching"
+    for e in store.events(job.id):
+        match load_event(e.kind, e.data):
+            case EvidenceFound(found, _):
+                evidence, phase = found, "writing"
+            case Token(text):
+                tail += text
+            case ClaimMade(claim):
+                claims.append(claim)
+                tail = ""
+    ended: dict[str, Phase] = {"failed": "failed", "cancelled": "stopped"}
+    return Turn(
+        job.id,
+        question,
+        ended.get(job.state, phase),
+        evidence,
+        tuple(claims),
+        tail=_POINTER.sub("", tail).strip(),
+        error=job.error,
+    )
