@@ -1,0 +1,300 @@
+"""A question to chunks, and chunks to the sentences that may answer it, before any model speaks."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
+
+from gakju.index import Index
+from gakju.protocols import Embedder, Vectors
+from gakju.text.morphemes import Morphemes
+from gakju.text.normalise import fold, squeeze
+from gakju.text.sentences import LIST_MARK, sentence_spans
+from gakju.types import Chunk, Evidence, Hit, Page
+
+RETRIEVERS = ("bm25", "dense")
+
+# How deep each retriever looks, whatever k is: fusion needs to see what the other found.
+_DEPTH = 50
+_CHUNKS = 8
+_EMBEDDED = 24
+# An introduction ("as follows:") takes its list along up to this many characters.
+_WITH_LIST = 400
+
+# Weights of a sentence's parts: likeness to the question, the question's words in it, its chunk's score.
+# Picked by hand on a grid of quarters over hit@1 of bench/evidence.py; see bench/LOG.md.
+_LIKENESS, _OVERLAP, _CHUNK = 1.0, 0.75, 0.5
+
+# Words that carry a question's form and not its matter.
+_FORM_WORDS = """
+what when where who whom whose which why how is are was were be been do does did can could will would should
+the a an of in on at to for from by with and or that this these those it its there have has had
+무엇 무어 뭐 언제 어디 누구 누가 왜 어떻 어떠하 어떤 어느 얼마 몇 것 거 수 등 때 중 있 없 하 되 이 그 저 알 알리
+말 말하 가능 방법 설명 경우 무슨 대하 관하 위하 따르
+"""
+_FORM = frozenset(_FORM_WORDS.split())
+_LISTS = re.compile(
+    r"(?:[:：]|다음(?:과|의|\s)[^.]{0,20}같[^.]{0,6}\.|다음 각 [호목][^.]{0,40}\."
+    r"|(?:as follows|the following)[^.]{0,20}[.:])$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Evidence for a question, best first, and how likely it is to hold the answer (0..1)."""
+
+    sentences: tuple[Evidence, ...]
+    strength: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A sentence or row of a chunk. A row is judged together with its table's first row."""
+
+    hit: Hit
+    start: int
+    end: int
+    header: tuple[int, int] | None = None
+    context: str = ""
+    overlap: float = 0.0
+    likeness: float = 0.0
+
+    @property
+    def text(self) -> str:
+        return self.hit.chunk.text[self.start : self.end]
+
+    @property
+    def judged(self) -> str:
+        return f"{self.context}\n{self.text}" if self.context else self.text
+
+
+class Retriever:
+    """Safe to share between threads, as its parts are."""
+
+    def __init__(self, index: Index, embedder: Embedder, morphemes: Morphemes) -> None:
+        self._index = index
+        self._embedder = embedder
+        self._morphemes = morphemes
+        # `evidence` follows `search` for the same question.
+        self._query_vector = lru_cache(maxsize=16)(self._embedded)
+
+    def _embedded(self, query: str) -> Vectors:
+        vector: Vectors = self._embedder.embed_queries([query])[0]
+        return vector
+
+    def search(
+        self,
+        query: str,
+        k: int = 10,
+        collection: str | None = "default",
+        retrievers: Sequence[str] = RETRIEVERS,
+    ) -> list[Hit]:
+        """The best `k` chunks, best first, one of each text. `None` searches every collection.
+
+        Scores are in 0..1 within one search. Vectors are left out while the library awaits a re-index for
+        another embedder.
+        """
+        depth = max(_DEPTH, k)
+        found: dict[str, list[tuple[Chunk, float]]] = {}
+        if "bm25" in retrievers:
+            found["bm25"] = self._index.matching(self._morphemes.words(query), depth, collection)
+        if "dense" in retrievers and "embedder" not in self._index.stale:
+            found["dense"] = self._index.nearest(self._query_vector(query), depth, collection)
+        chunks = {chunk.id: chunk for pairs in found.values() for chunk, _ in pairs}
+        parts = {name: {chunk.id: score for chunk, score in pairs} for name, pairs in found.items()}
+        scores = fused(parts)
+        hits, seen = [], set()
+        documents = {document.id: document for document in self._index.documents(collection)}
+        for name in sorted(scores, key=lambda name: (-scores[name], name)):
+            chunk = chunks[name]
+            same = squeeze(chunk.text)
+            if same not in seen and chunk.document_id in documents:
+                seen.add(same)
+                own = {retriever: of[name] for retriever, of in parts.items() if name in of}
+                hits.append(Hit(chunk, documents[chunk.document_id].ref, scores[name], own))
+        return hits[:k]
+
+    def evidence(self, query: str, hits: Sequence[Hit], n: int) -> Found:
+        """The `n` sentences of the best hits most likely to hold the answer, verbatim, with their places."""
+        if not hits or n < 1:
+            return Found((), 0.0)
+        best = hits[:_CHUNKS]
+        keys = [(hit.chunk.document_id, s.page) for hit in best for s in hit.chunk.segments]
+        pages = self._index.pages(keys)
+        candidates = [candidate for hit in best for candidate in _candidates(hit, pages)]
+        terms = _terms(self._morphemes.words(query))
+        judged = self._judged(query, candidates, terms)
+        if not judged:
+            return Found((), 0.0)
+        ranked = sorted(judged, key=_score, reverse=True)
+        chosen: list[_Candidate] = []
+        for candidate in ranked:
+            wanted = [_with_list(candidate, candidates)]
+            if candidate.header:  # a row says little without the names of its columns
+                wanted.append(replace(candidate, start=candidate.header[0], end=candidate.header[1]))
+            chosen += [one for one in wanted if not any(_covers(other, one) for other in chosen)]
+        sentences = tuple(_evidence(number, candidate, pages) for number, candidate in enumerate(chosen[:n], 1))
+        return Found(sentences, strength(features(ranked, terms)))
+
+    def _judged(
+        self, query: str, candidates: Sequence[_Candidate], terms: Mapping[str, re.Pattern[str]]
+    ) -> list[_Candidate]:
+        """The most promising by words and chunk, with their overlap (0..1) and likeness (cosine)."""
+        folded = [fold(candidate.judged) for candidate in candidates]
+        held = [{term for term, pattern in terms.items() if pattern.search(text)} for text in folded]
+        # Rare among the candidates is telling: what all of them say does not choose between them.
+        weights = {t: math.log(1 + len(held) / (1 + sum(t in terms_of for terms_of in held))) for t in terms}
+        total = sum(weights.values()) or 1.0
+        weighed = [
+            replace(c, overlap=sum(weights[t] for t in own) / total) for c, own in zip(candidates, held, strict=True)
+        ]
+        promising = sorted(weighed, key=lambda c: _OVERLAP * c.overlap + _CHUNK * c.hit.score, reverse=True)
+        unique = list({squeeze(c.judged): c for c in reversed(promising)}.values())[::-1][:_EMBEDDED]
+        if not unique:
+            return []
+        vectors = self._embedder.embed_passages([c.judged for c in unique])
+        likeness = vectors @ self._query_vector(query)
+        return [replace(c, likeness=float(near)) for c, near in zip(unique, likeness, strict=True)]
+
+
+def fused(parts: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """The mean over retrievers of min-max scores, by chunk id; what a retriever did not find is 0 there.
+
+    On the sets measured an equal-weight sum is better than reciprocal rank fusion.
+    """
+    scores: dict[str, float] = {}
+    for found in parts.values():
+        low, high = (min(found.values()), max(found.values())) if found else (0.0, 0.0)
+        for name, score in found.items():
+            share = (score - low) / (high - low) if high > low else 1.0
+            scores[name] = scores.get(name, 0.0) + share / len(parts)
+    return scores
+
+
+def _score(candidate: _Candidate) -> float:
+    return (_LIKENESS * _spread(candidate.likeness) + _OVERLAP * candidate.overlap + _CHUNK * candidate.hit.score) / (
+        _LIKENESS + _OVERLAP + _CHUNK
+    )
+
+
+def _spread(likeness: float) -> float:
+    """E5's cosines of unlike and like texts lie in .7 to .95; spread over 0..1."""
+    return min(1.0, max(0.0, (likeness - 0.7) / 0.25))
+
+
+def features(ranked: Sequence[_Candidate], terms: Mapping[str, re.Pattern[str]]) -> list[float]:
+    """What `strength` weighs: likeness of the best sentence, and the question's words in it and in the best three."""
+    matter = [pattern for term, pattern in terms.items() if term not in _FORM] or list(terms.values())
+    if not matter:
+        return [_spread(ranked[0].likeness), 0.0, 0.0, 0.0]
+    texts = [fold(candidate.judged) for candidate in ranked[:3]]
+    alone = sum(bool(p.search(texts[0])) for p in matter) / len(matter)
+    around = fold(ranked[0].hit.chunk.text)
+    together = sum(bool(p.search(around)) or any(p.search(t) for t in texts) for p in matter) / len(matter)
+    dense = ranked[0].hit.parts.get("dense", 0.0)
+    return [_spread(max(c.likeness for c in ranked[:3])), alone, together, _spread(dense)]
+
+
+# Fitted on 2026-11-23 by bench/fit_strength.py.
+_INTERCEPT = -4.0
+_WEIGHTS = (3.0, 1.0, 2.0, 1.0)
+
+
+def strength(values: Sequence[float]) -> float:
+    """A logistic over `features`: how likely the evidence holds the answer."""
+    return 1.0 / (1.0 + math.exp(-(_INTERCEPT + sum(w * v for w, v in zip(_WEIGHTS, values, strict=True)))))
+
+
+def _terms(words: Sequence[str]) -> dict[str, re.Pattern[str]]:
+    """A pattern for each distinct word of the question, over folded text.
+
+    Korean stems are looked for as they are; numbers whole; Latin words by their stem at a word's beginning.
+    """
+    patterns = {}
+    for word in dict.fromkeys(words):
+        literal = re.escape(word)
+        if word[0].isdigit():
+            patterns[word] = re.compile(rf"(?<![\d.]){literal}(?![\da-z])")
+        elif word.isascii():
+            stem = re.sub(r"(?:ies|es|s|ed|ing|ly|y|e)$", "", word) if len(word) > 3 else word
+            tail = "" if len(word) > 3 else r"(?![a-z\d])"
+            patterns[word] = re.compile(rf"(?<![a-z\d]){re.escape(stem)}{tail}")
+        else:
+            patterns[word] = re.compile(literal)
+    return patterns
+
+
+def _candidates(hit: Hit, pages: Mapping[tuple[str, int], Page]) -> list[_Candidate]:
+    """Sentences, rows and items of a chunk; headings and first rows of tables only where there is nothing else."""
+    chunk = hit.chunk
+    rows, headings = _blocks(chunk, pages, "row"), _blocks(chunk, pages, "heading")
+    edges = sorted({0, len(chunk.text), *(at for span in (*rows, *headings) for at in span)})
+    body: list[_Candidate] = []
+    labels: list[_Candidate] = []
+    header: tuple[int, int] | None = None
+    for low, high in pairwise(edges):
+        spans = [(low + start, low + end) for start, end in sentence_spans(chunk.text[low:high])]
+        if (low, high) in rows and spans:
+            row = spans[0][0], spans[-1][1]
+            if header or (low == 0 and _is_split_table(chunk)):
+                context = chunk.text[slice(*header)] if header else chunk.headings[-1]
+                body.append(_Candidate(hit, *row, header, context))
+            else:
+                header = row
+                labels.append(_Candidate(hit, *row))
+            continue
+        header = None if spans else header
+        kind = labels if (low, high) in headings else body
+        kind += [_Candidate(hit, start, end) for start, end in spans if end - start > 1]
+    return body or labels
+
+
+def _blocks(chunk: Chunk, pages: Mapping[tuple[str, int], Page], kind: str) -> set[tuple[int, int]]:
+    """Code points of the chunk's text that blocks of `kind` take up."""
+    found = set()
+    for s in chunk.segments:
+        page = pages.get((chunk.document_id, s.page))
+        for block in page.blocks if page else ():
+            if block.kind == kind and block.start < s.end and s.start < block.end:
+                shift = s.at - s.start
+                found.add((shift + max(block.start, s.start), shift + min(block.end, s.end)))
+    return found
+
+
+def _is_split_table(chunk: Chunk) -> bool:
+    """Whether the chunk begins amid a table: then its first row is the last of `headings`, cells parted by bars."""
+    return bool(chunk.headings) and " | " in chunk.headings[-1]
+
+
+def _with_list(candidate: _Candidate, candidates: Sequence[_Candidate]) -> _Candidate:
+    """An introduction together with the items that follow it, up to a length."""
+    if not _LISTS.search(candidate.text):
+        return candidate
+    end = candidate.end
+    for other in candidates:
+        follows = other.hit is candidate.hit and other.start >= end
+        if follows and LIST_MARK.match(other.text + " ") and other.end - candidate.start <= _WITH_LIST:
+            end = other.end
+        elif follows:
+            break
+    return replace(candidate, end=end)
+
+
+def _covers(one: _Candidate, other: _Candidate) -> bool:
+    return one.hit is other.hit and one.start <= other.start and other.end <= one.end
+
+
+def _evidence(number: int, candidate: _Candidate, pages: Mapping[tuple[str, int], Page]) -> Evidence:
+    chunk = candidate.hit.chunk
+    spans = chunk.spans(candidate.start, candidate.end)
+    boxes = tuple(
+        box
+        for span in spans
+        if (page := pages.get((chunk.document_id, span.page)))
+        for box in page.boxes(span.start, span.end)
+    )
+    return Evidence(number, candidate.text, candidate.hit.document, chunk.id, spans, boxes, round(_score(candidate), 4))
