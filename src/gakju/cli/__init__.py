@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any, NoReturn
 
 import click
 
@@ -17,44 +18,47 @@ from gakju.cli.terminal import Group, State, help_text, word
 from gakju.errors import Cancelled, GakjuError, UsageError
 
 
-@click.group("gakju", cls=Group, help=help_text("root_help", "gakju add handbook.pdf"))
+class _Root(Group):
+    """Called, it runs one command and exits with its code; messages for people go to stderr."""
+
+    def main(self, args: Sequence[str] | None = None, *_: Any, **__: Any) -> NoReturn:
+        for stream in (sys.stdout, sys.stderr):
+            # A terminal without UTF-8, or a file name that is no text, must not end in a traceback. JSON stays valid.
+            if reconfigure := getattr(stream, "reconfigure", None):
+                reconfigure(errors="backslashreplace")
+        state = State()
+        try:
+            code = super().main(args, prog_name="gakju", standalone_mode=False, obj=state)
+        except (click.ClickException, click.Abort, GakjuError, KeyboardInterrupt, BrokenPipeError) as e:
+            code = _failed(state, e)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _failed(state: State, raised: BaseException) -> int:
+    match raised:
+        case click.ClickException():
+            raised.show()
+            return raised.exit_code
+        case KeyboardInterrupt() | click.Abort() | Cancelled():
+            state.note(state.say("stopped"))
+            return 130
+        case BrokenPipeError():
+            # Who read us has left; Python would complain once more while it closes stdout.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+    assert isinstance(raised, GakjuError)
+    from gakju.language import explain
+
+    state.note(explain(raised, state.language))
+    return 2 if isinstance(raised, UsageError) else 1
+
+
+@click.group("gakju", cls=_Root, help=help_text("root_help", "gakju add handbook.pdf"))
 @click.version_option(package_name="gakju", prog_name="gakju", help=word("opt_version"))
-def root() -> None:
+def main() -> None:
     pass
 
 
 for _part in (server, library, answers, machine):
     for _command in _part.COMMANDS:
-        root.add_command(_command)
-
-
-def run(arguments: Sequence[str] | None = None) -> int:
-    """One command; returns its exit code. Messages for people go to stderr."""
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal without UTF-8 or a file name that is no text must not end in a traceback; in JSON it stays valid.
-        if reconfigure := getattr(stream, "reconfigure", None):
-            reconfigure(errors="backslashreplace")
-    state = State()
-    try:
-        code = root.main(arguments, prog_name="gakju", standalone_mode=False, obj=state)
-    except click.ClickException as e:
-        e.show()
-        return e.exit_code
-    except (KeyboardInterrupt, click.Abort, Cancelled):
-        state.note(state.say("stopped"))
-        return 130
-    except GakjuError as e:
-        from gakju.language import explain
-
-        state.note(explain(e, state.language))
-        return 2 if isinstance(e, UsageError) else 1
-    except BrokenPipeError:
-        # Who read us has left; Python would complain once more while closing stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    return code if isinstance(code, int) else 0
-
-
-def main() -> None:
-    """The entry point `gakju`."""
-    sys.exit(run())
+        main.add_command(_command)

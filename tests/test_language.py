@@ -1,0 +1,123 @@
+"""The catalogues: the same keys and placeholders in both languages, no key missing, none left over."""
+
+from __future__ import annotations
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from gakju import errors, language
+from gakju.language import catalogue, explain, particle, pick, say
+
+SOURCE = Path(language.__file__).parents[1]
+PARTS = sorted(p.name.removesuffix(".en.toml") for p in Path(language.__file__).parent.glob("*.en.toml"))
+
+DATA_KEYS = ("status_", "stage_", "verdict_", "verify_", "doctor_ok", "doctor_warn", "doctor_fail")
+"""Keys of `cli` that a value brings; where the values come from is tested below."""
+
+
+def placeholders(text: str) -> list[str]:
+    return sorted(name for _, name, _, _ in string.Formatter().parse(text) if name is not None)
+
+
+def cli_source() -> str:
+    return "\n".join(p.read_text("utf-8") for p in sorted((SOURCE / "cli").glob("*.py")))
+
+
+def cli_keys() -> set[str]:
+    """Every key the code asks for, written out in it."""
+    source = cli_source()
+    said = set(re.findall(r"""\b(?:say|word|help_text)\(["']([a-z_0-9]+)["']""", source))
+    return (said - {"cli"}) | {f"{name}_help" for name in re.findall(r'@command\("([a-z_]+)"', source)}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_both_languages_have_the_same_keys_in_the_same_order(part: str) -> None:
+    assert list(catalogue(part, "ko")) == list(catalogue(part, "en"))
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_both_languages_fill_in_the_same_values(part: str) -> None:
+    korean, english = catalogue(part, "ko"), catalogue(part, "en")
+    different = {k for k in english if placeholders(korean[k]) != placeholders(english[k])}
+    assert different == set()
+
+
+def test_every_key_the_commands_use_is_there() -> None:
+    keys = cli_keys()
+    assert len(keys) > 60
+    assert keys - set(catalogue("cli", "en")) == set()
+
+
+def test_no_key_of_the_commands_is_left_over() -> None:
+    left = {k for k in catalogue("cli", "en") if not k.startswith(DATA_KEYS)} - cli_keys()
+    assert left == set()
+
+
+def test_every_value_that_data_brings_has_words() -> None:
+    from typing import get_args
+
+    from gakju.types import AddStatus, Verdict
+
+    english = catalogue("cli", "en")
+    statuses = {f"status_{s}" for s in get_args(AddStatus)}
+    verdicts = {f"verdict_{v}" for v in get_args(Verdict)} - {"verdict_supported"}
+    stages = {f"stage_{s}" for s in re.findall(r'Progress\("([a-z]+)"', "\n".join(sources()))}
+    stages |= {f"stage_{s}" for s in re.findall(r'tell\(.*"([a-z]+)"\)', "\n".join(sources()))}
+    assert {k for k in english if k.startswith("status_")} == statuses
+    assert {k for k in english if k.startswith("verdict_")} == verdicts
+    assert {k for k in english if k.startswith("stage_")} == stages
+
+
+def sources() -> list[str]:
+    return [(SOURCE / f).read_text("utf-8") for f in ("assistant/ingest.py", "models/fetch.py")]
+
+
+def test_every_error_code_has_words() -> None:
+    codes, kinds = set(), [errors.GakjuError]
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        if kind.__module__ == errors.__name__ and kind is not errors.GakjuError:
+            codes.add(kind.code)
+    assert codes - set(catalogue("errors", "en")) == set()
+
+
+@pytest.mark.parametrize(
+    ("locale", "language"),
+    [("ko", "ko"), ("ko-KR", "ko"), ("ko_KR.UTF-8", "ko"), ("en_US", "en"), ("C", "en"), ("", "en"), (None, "en")],
+)
+def test_pick(locale: str | None, language: str) -> None:
+    assert pick(locale) == language
+
+
+@pytest.mark.parametrize(
+    ("last", "kind", "form"),
+    [
+        ("책", "은", "은"),
+        ("차", "은", "는"),
+        ("책", "을", "을"),
+        ("길", "으로", "로"),
+        ("집", "으로", "으로"),
+        ("3", "이", "이"),
+        ("2", "이", "가"),
+        ("7", "으로", "로"),
+        ("n", "과", "과"),
+        ("e", "과", "와"),
+    ],
+)
+def test_particles_follow_the_sound_before_them(last: str, kind: str, form: str) -> None:
+    assert particle(last, kind) == form
+
+
+def test_say_fills_in() -> None:
+    assert say("cli", "page", "en", page=3) == "p. 3"
+    assert say("cli", "page", "ko", page=3) == "3쪽"
+
+
+def test_explain_keeps_the_next_step_in_every_language() -> None:
+    raised = errors.ModelMissing("m is not here.", hint="Run `gakju models pull m`.")
+    assert explain(raised, "en") == "m is not here. Run `gakju models pull m`."
+    assert explain(raised, "ko") == "모델을 아직 내려받지 않았습니다. (m is not here. Run `gakju models pull m`.)"
