@@ -71,7 +71,7 @@ class E5Weights:
             ) from error
 
     def _parse(self) -> None:
-        data = memoryview(self._map)
+        data = memoryview(self._map.data)
         if bytes(data[:4]) != b"E5S1":
             raise ValueError("magic")
         *sizes, _epsilon, block = struct.unpack_from("<7ifi", data, 8)

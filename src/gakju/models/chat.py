@@ -1,0 +1,112 @@
+"""Chat models through the `openai` SDK: hosted, self-hosted, and the embedded engine alike."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gakju.errors import ModelFailed, NetworkError
+from gakju.models.engine import Engine
+from gakju.models.remote import ClientFactory, openai_client, translated
+from gakju.types import Delta, Message, Usage
+
+if TYPE_CHECKING:
+    import openai
+
+ANSWER_SECONDS = 300.0
+"""Longest silence of the embedded engine: a full context read on a slow machine takes minutes."""
+
+
+class OpenAIChat:
+    """A ChatModel behind `/chat/completions`; `client` is asked for at each use. Thread-safe.
+
+    `limit_name` is the parameter that bounds the answer: hosted reasoning models take another one.
+    """
+
+    def __init__(
+        self, name: str, client: ClientFactory, model: str, context: int, *, limit_name: str = "max_tokens"
+    ) -> None:
+        self.name, self.context = name, context
+        self._client, self._model, self._limit_name = client, model, limit_name
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        temperature: float = 0.0,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
+        extra: Mapping[str, Any] | None = None,
+    ) -> Iterator[Delta]:
+        request: dict[str, Any] = {"temperature": temperature, "extra_body": dict(extra or {})}
+        if max_tokens is not None:
+            request[self._limit_name] = max_tokens
+        if stop:
+            request["stop"] = list(stop)
+        with translated(self.name):
+            completions: Any = self._client().chat.completions  # its overloads want literals
+            response = completions.create(
+                model=self._model,
+                messages=[{"role": m.role, "content": m.content} for m in messages],
+                stream=True,
+                stream_options={"include_usage": True},
+                **request,
+            )
+            usage, finished = Usage(), False
+            try:
+                for event in response:
+                    if event.usage:
+                        usage = Usage(event.usage.prompt_tokens, event.usage.completion_tokens)
+                    for choice in (event.choices or ())[:1]:
+                        finished = finished or choice.finish_reason is not None
+                        if choice.delta.content:
+                            yield Delta(choice.delta.content)
+            finally:
+                # Hanging up is what stops the generation on the other side.
+                response.close()
+            if not finished:
+                raise ModelFailed(f"{self.name} broke off its answer.", hint="Try again.")
+        yield Delta("", usage)
+
+
+class EmbeddedChat(OpenAIChat):
+    """A model run by the embedded engine. Where the engine dies, ModelFailed is raised and the next use starts it."""
+
+    def __init__(self, name: str, engine: Engine) -> None:
+        super().__init__(name, self._connect, name.partition(":")[2], engine.context)
+        self.engine = engine
+        self._lock = threading.Lock()
+        self._connected: tuple[str, openai.OpenAI] | None = None
+
+    def _connect(self) -> openai.OpenAI:
+        url = self.engine.base_url
+        with self._lock:
+            if self._connected is None or self._connected[0] != url:
+                # No retries: a request that broke the engine would break the next one.
+                client = openai_client(url, self.engine.key, offline=True, timeout=ANSWER_SECONDS, retries=0)
+                self._connected = url, client
+            return self._connected[1]
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        temperature: float = 0.0,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
+        extra: Mapping[str, Any] | None = None,
+    ) -> Iterator[Delta]:
+        try:
+            yield from super().stream(messages, temperature=temperature, max_tokens=max_tokens, stop=stop, extra=extra)
+        except NetworkError as error:
+            if self.engine.lost():
+                what, hint = "ended while it answered", "Ask again: it starts anew."
+            else:
+                self.engine.stop()
+                what, hint = "did not answer in time and was stopped", "Ask again with less text."
+            raise ModelFailed(f"The engine of {self.name} {what}.", hint=hint) from error
+
+    def warm(self, prefix: Sequence[Message]) -> None:
+        """Reads a prompt's beginning ahead; see `Engine.warm`."""
+        self.engine.warm(prefix)
