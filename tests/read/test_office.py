@@ -10,6 +10,8 @@ import docx
 import openpyxl
 import pptx
 import pytest
+from docx.opc.packuri import PackURI
+from docx.opc.part import Part
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 from docx.shared import Pt, RGBColor
@@ -123,6 +125,7 @@ def test_docx_tracked_changes_content_controls_and_text_boxes(tmp_path: Path) ->
     document.add_paragraph("앞")
     for xml in (
         f"<w:p {w}><w:ins><w:r><w:t>넣은 말</w:t></w:r></w:ins>"
+        "<w:moveFrom><w:r><w:t>옮겨 간 말</w:t></w:r></w:moveFrom>"
         "<w:del><w:r><w:delText>지운 말</w:delText></w:r></w:del></w:p>",
         f"<w:sdt {w}><w:sdtContent><w:p><w:r><w:t>칸 속의 말</w:t></w:r></w:p></w:sdtContent></w:sdt>",
         f"<w:p {w}><w:r><w:t>둘레</w:t></w:r><w:r><w:pict><w:txbxContent><w:p><w:r><w:t>글상자</w:t></w:r></w:p>"
@@ -132,6 +135,21 @@ def test_docx_tracked_changes_content_controls_and_text_boxes(tmp_path: Path) ->
     document.save(str(tmp_path / "a.docx"))
     (page,) = open_docx(tmp_path / "a.docx", "a.docx").pages
     assert page.text == "앞\n\n넣은 말\n\n칸 속의 말\n\n둘레의 말\n\n글상자"
+
+
+def test_docx_footnotes_follow_their_paragraph(tmp_path: Path) -> None:
+    w = nsdecls("w")
+    document = docx.Document()
+    note = f'<w:footnotes {w}><w:footnote w:id="-1" w:type="separator"><w:p><w:r><w:t>줄</w:t></w:r></w:p></w:footnote>'
+    note += '<w:footnote w:id="2"><w:p><w:r><w:t>각주의 말</w:t></w:r></w:p></w:footnote></w:footnotes>'
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/footnotes"
+    part = Part(PackURI("/word/footnotes.xml"), "application/xml", note.encode(), document.part.package)
+    document.part.relate_to(part, kind)
+    xml = f'<w:p {w}><w:r><w:t>본문</w:t><w:footnoteReference w:id="2"/></w:r><w:r><w:t>의 말</w:t></w:r></w:p>'
+    document.element.body.insert(0, parse_xml(xml))
+    document.save(str(tmp_path / "a.docx"))
+    (page,) = open_docx(tmp_path / "a.docx", "a.docx").pages
+    assert page.text == "본문의 말\n\n각주의 말"
 
 
 def test_docx_without_headings_is_paged_by_length_and_named_after_its_file(tmp_path: Path) -> None:

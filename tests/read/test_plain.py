@@ -47,8 +47,9 @@ def test_charsets_give_the_same_text(tmp_path: Path, data: bytes) -> None:
     ]
 
 
-def test_western_text_is_not_taken_for_korean(tmp_path: Path) -> None:
-    text = "Où est le café, Zoë? Mañana él vivirá aquí: ¿qué?"
+# The second is valid CP949 too, of ideographs alone.
+@pytest.mark.parametrize("text", ["Où est le café, Zoë? Mañana él vivirá aquí: ¿qué?", "ÊÀ! ÊÀ, ÊÀ?"])
+def test_western_text_is_not_taken_for_korean(tmp_path: Path, text: str) -> None:
     (page,) = open_plain(write(tmp_path, text.encode("cp1252")), "a.txt").pages
     assert page.text == text
 
