@@ -62,8 +62,9 @@ def edges_of(pieces: list[Piece], width: float, height: float) -> list[Edge]:
         else:
             continue
         key = "".join(_NUMBER.sub("#", piece.text.casefold()).split())
-        lone = bool(_PAGE_NUMBER.match(piece.text)) and not _EDGE / 1.5 < at < 1 - _EDGE / 1.5
-        if lone or _LETTER.search(key):
+        numbered = bool(_PAGE_NUMBER.match(piece.text))
+        if numbered or _LETTER.search(key):
+            lone = numbered and not _EDGE / 1.5 < at < 1 - _EDGE / 1.5
             found.append(Edge(number, kind, f"{piece.turn}:{key}", at, lone))
     return found
 

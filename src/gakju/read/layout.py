@@ -289,5 +289,5 @@ def _line(runs: list[Run]) -> Line:
         reach,
         max(r.y1 for r in runs),
         size,
-        sum(r.bold * n for r, n in zip(runs, count, strict=True)) > 0.6 * total,
+        sum(r.bold * n for r, n in zip(runs, count, strict=True)) > 0.9 * total,
     )
