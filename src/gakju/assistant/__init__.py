@@ -185,8 +185,11 @@ class Assistant:
 
     # Finding and answering
 
-    def search(self, query: str, k: int = 10, *, collection: str = DEFAULT) -> list[Hit]:
-        return self.parts.retriever.search(query, k, check_collection(collection))
+    def search(
+        self, query: str, k: int = 10, *, collection: str = DEFAULT, retrievers: Sequence[str] = ("bm25", "dense")
+    ) -> list[Hit]:
+        """Chunks, best first."""
+        return self.parts.retriever.search(query, k, check_collection(collection), retrievers)
 
     def ask(
         self, question: str, *, collection: str = DEFAULT, model: str = "", history: Sequence[Message] = ()

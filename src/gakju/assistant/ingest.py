@@ -131,7 +131,8 @@ def _document(
             parts,
             parts.index,
             Document(
-                id=document_id(collection, digest),
+                # A re-read stands beside the old reading, under an id of its own, until it is whole.
+                id=document_id(collection, f"{digest}/{now()}" if known else digest),
                 title="",
                 path=file.path,
                 collection=collection,
@@ -150,15 +151,15 @@ def _document(
         if not any(d.digest == digest for d in parts.index.documents()):
             parts.blobs.delete(digest)
         raise
-    if Path(file.path).is_absolute():
-        _drop_older(parts, document)
+    _drop_older(parts, document)
     return document, True
 
 
 def _drop_older(parts: Parts, new: Document) -> None:
-    """A file that changed on disk replaces what was added from the same path before."""
+    """What `new` takes the place of: an earlier reading of its bytes, or other bytes of the same file on disk."""
     for old in parts.index.documents(new.collection):
-        if old.path == new.path and old.id != new.id:
+        same_file = old.path == new.path and Path(new.path).is_absolute()
+        if old.id != new.id and (old.digest == new.digest or same_file):
             delete(parts, old.id)
 
 
@@ -207,7 +208,7 @@ def ingest(
     name = Path(document.path).name
     with (
         parts.reader.open(path, name=name, passwords=passwords, ocr=ocr) as reading,
-        index.writer(document.id) as writer,
+        index.writer(document.id, document.collection) as writer,
         ThreadPoolExecutor(1, thread_name_prefix="words") as side,
     ):
         pages = _Watched(iter(reading), reading.page_count, tell)

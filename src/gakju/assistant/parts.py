@@ -66,13 +66,12 @@ class Parts:
     @property
     def fingerprint(self) -> dict[str, str]:
         """Whatever changes the meaning of the library on disk."""
-        from gakju.chunk import Chunker
         from gakju.read import DocumentReader
         from gakju.text.morphemes import Morphemes
 
         return {
             "reader": DocumentReader.version,
-            "chunker": f"{Chunker.version}/{self.settings.chunk_tokens}",
+            "chunker": f"{self.chunker.version}/{self.settings.chunk_tokens}",
             "analyzer": Morphemes.version,
             "embedder": self.embedder.name,
         }

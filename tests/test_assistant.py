@@ -1,0 +1,215 @@
+"""The main job through the assistant: real reader, library, morphemes and jobs; models are fakes."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import gakju as gakju_package
+from gakju import wire
+from gakju.assistant import Assistant
+from gakju.errors import LibraryBusy, ModelFailed, NotFound, UsageError
+from gakju.models.fakes import FakeChat, FakeEmbedder
+from gakju.settings import Settings
+from gakju.text.morphemes import Morphemes
+from gakju.types import Answer, Done, EvidenceFound
+
+SAMPLES = Path(gakju_package.__file__).parent / "samples"
+
+MORPHEMES = Morphemes()
+"""Loading Kiwi takes a second; it has no state between tests."""
+
+
+@pytest.fixture
+def gakju(tmp_path: Path) -> Iterator[Assistant]:
+    with open_at(tmp_path / "home") as assistant:
+        yield assistant
+
+
+def open_at(home: Path, **given: object) -> Assistant:
+    parts = {"embedder": FakeEmbedder(), "morphemes": MORPHEMES, "chat/fake": FakeChat("[1]"), **given}
+    return Assistant(Settings(home=home, chat_model="fake", ocr=False, refuse_below=0.0), **parts)
+
+
+def text(path: Path, words: str) -> Path:
+    path.write_text(words, "utf-8")
+    return path
+
+
+def test_a_pdf_in_and_an_answer_with_a_true_footnote_out(gakju: Assistant) -> None:
+    added = gakju.add([SAMPLES / "handbook.ko.pdf"])
+    assert [(a.status, a.pages) for a in added] == [("added", 15)]
+    told = list(gakju.ask("신입 직원의 수습 기간은?"))
+    assert isinstance(told[0], EvidenceFound)
+    assert isinstance(told[-1], Done)
+    answer = told[-1].answer
+    assert not answer.refused
+    for claim in answer.claims:
+        for note in claim.footnotes:
+            page = gakju.page(note.document.id, note.page)
+            assert page.text[note.start : note.end] in note.quote
+            assert note.boxes == tuple(
+                b for s in note.spans for b in gakju.page(note.document.id, s.page).boxes(s.start, s.end)
+            )
+            assert note.boxes
+    assert "수습 기간" in answer.evidence[0].text
+    assert wire.load_answer(wire.answer(answer)) == answer
+
+
+def test_the_same_bytes_are_unchanged_wherever_they_lie_and_embed_nothing(tmp_path: Path, gakju: Assistant) -> None:
+    first = text(tmp_path / "a.txt", "연차휴가는 15일이다.")
+    again = shutil.copy(first, tmp_path / "b.txt")
+    one, two = gakju.add([first, again])
+    assert (one.status, two.status) == ("added", "unchanged")
+    assert two.document_id == one.document_id
+
+    class NoEmbedder(FakeEmbedder):
+        def embed_passages(self, texts):
+            raise AssertionError("embedded again")
+
+    gakju.parts._made["embedder"] = NoEmbedder()
+    assert [a.status for a in gakju.add([first])] == ["unchanged"]
+
+
+def test_a_file_that_changed_replaces_what_was_added_from_its_path(tmp_path: Path, gakju: Assistant) -> None:
+    path = text(tmp_path / "rule.txt", "연차휴가는 15일이다.")
+    (old,) = gakju.add([path])
+    text(path, "연차휴가는 20일이다.")
+    (new,) = gakju.add([path])
+    assert new.status == "added"
+    assert [d.id for d in gakju.documents()] == [new.document_id]
+    assert [h.chunk.text for h in gakju.search("연차휴가")] == ["연차휴가는 20일이다."]
+    with pytest.raises(NotFound):
+        gakju.parts.index.document(old.document_id)
+
+
+def test_reading_again_replaces_the_old_reading_only_once_it_is_whole(tmp_path: Path, gakju: Assistant) -> None:
+    path = text(tmp_path / "rule.txt", "연차휴가는 15일이다.")
+    (old,) = gakju.add([path])
+
+    class Broken(FakeEmbedder):
+        def embed_passages(self, texts):
+            raise ModelFailed("The embedder broke.")
+
+    whole, gakju.parts._made["embedder"] = gakju.parts._made["embedder"], Broken()
+    (failed,) = gakju.add([path], reread=True)
+    assert (failed.status, failed.error) == ("failed", "The embedder broke.")
+    assert [h.document.id for h in gakju.search("연차휴가", retrievers=["bm25"])] == [old.document_id]
+    gakju.parts._made["embedder"] = whole
+    (again,) = gakju.add([path], reread=True)
+    assert again.status == "added"
+    assert [d.id for d in gakju.documents()] == [again.document_id]
+    assert gakju.original(again.document_id).read_text("utf-8") == "연차휴가는 15일이다."
+
+
+def test_one_bad_file_gets_one_line_and_the_rest_goes_on(tmp_path: Path, gakju: Assistant) -> None:
+    paths = [
+        text(tmp_path / "1.txt", "첫째 문서다."),
+        text(tmp_path / "2.pdf", ""),
+        text(tmp_path / "3.txt", "셋째 문서다."),
+    ]
+    results = gakju.add(paths)
+    assert [r.status for r in results] == ["added", "failed", "added"]
+    assert results[1].error
+    assert "\n" not in results[1].error
+    assert "2.pdf" in results[1].error
+    assert len(gakju.documents()) == 2
+    assert len(list(gakju.settings.blobs.glob("*/*"))) == 2, "a failed file leaves nothing behind"
+
+
+def test_deleting_forgets_rows_and_original(tmp_path: Path, gakju: Assistant) -> None:
+    one, two = gakju.add([text(tmp_path / "1.txt", "사과는 빨갛다."), text(tmp_path / "2.txt", "바다는 푸르다.")])
+    gakju.delete(one.document_id)
+    assert [h.document.id for h in gakju.search("사과 바다")] == [two.document_id]
+    assert len(list(gakju.settings.blobs.glob("*/*"))) == 1
+    with pytest.raises(NotFound):
+        gakju.delete(one.document_id)
+
+
+def test_collections_do_not_see_each_other(tmp_path: Path, gakju: Assistant) -> None:
+    path = text(tmp_path / "1.txt", "사과는 빨갛다.")
+    (a,), (b,) = gakju.add([path]), gakju.add([path], collection="둘째")
+    assert (a.status, b.status) == ("added", "added")
+    assert a.document_id != b.document_id
+    assert [h.document.id for h in gakju.search("사과", collection="둘째")] == [b.document_id]
+    gakju.delete(a.document_id)
+    assert gakju.original(b.document_id).read_text("utf-8") == "사과는 빨갛다.", "the bytes are shared until the last"
+    with pytest.raises(UsageError):
+        gakju.search("사과", collection="../x")
+
+
+def test_folders_are_walked_in_order_without_links_and_strange_files(tmp_path: Path, gakju: Assistant) -> None:
+    folder = tmp_path / "docs"
+    (folder / "b").mkdir(parents=True)
+    text(folder / "b" / "2.md", "# 둘")
+    text(folder / "a.txt", "하나")
+    text(folder / "c.exe", "MZ")
+    text(folder / ".hidden.txt", "x")
+    (folder / "link.txt").symlink_to(folder / "a.txt")
+    assert [p.name for p in gakju.walk([folder])] == ["a.txt", "2.md"]
+    with pytest.raises(UsageError, match="nowhere"):
+        gakju.walk([tmp_path / "nowhere"])
+
+
+def test_a_conversation_is_turns_whose_jobs_hold_the_answers(tmp_path: Path, gakju: Assistant) -> None:
+    gakju.add([text(tmp_path / "1.txt", "정규직의 연차휴가는 15일이다. 계약직의 연차휴가는 11일이다.")])
+    thread = gakju.start_thread("정규직 연차휴가는?")
+    job = gakju.submit_ask("정규직 연차휴가는?", thread=thread.id)
+    kinds = [e.kind for e in gakju.follow(job) if e.seq]
+    assert kinds[0] == "evidence"
+    assert kinds[-1] == "done"
+    assert "claim" in kinds
+    (turn,) = gakju.store.turns(thread.id)
+    answer = wire.load_answer(gakju.store.job(turn.job_id).result)
+    assert isinstance(answer, Answer)
+    assert "15일" in answer.answer
+
+
+def test_a_second_process_reads_but_does_not_write(tmp_path: Path, gakju: Assistant) -> None:
+    gakju.add([text(tmp_path / "1.txt", "사과는 빨갛다.")])
+    with pytest.raises(LibraryBusy):
+        open_at(gakju.settings.home)
+    with Assistant(gakju.settings, own=None, embedder=FakeEmbedder(), morphemes=MORPHEMES) as other:
+        assert not other.owner
+        assert [h.chunk.text for h in other.search("사과")] == ["사과는 빨갛다."]
+        with pytest.raises(LibraryBusy):
+            other.submit_add([tmp_path / "1.txt"])
+
+
+def test_a_changed_fingerprint_is_told_and_a_reindex_keeps_ids_and_searches(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with open_at(home) as before:
+        (added,) = before.add([text(tmp_path / "1.txt", "사과는 빨갛다.")])
+
+    class Other(FakeEmbedder):
+        name = "another"
+
+    with open_at(home, embedder=Other()) as after:
+        assert after.parts.index.stale == ("embedder",)
+        job = after.jobs.wait(after.submit_reindex().id)
+        assert (job.state, job.result) == ("done", {"documents": 1})
+        assert after.parts.index.stale == ()
+        assert [d.id for d in after.documents()] == [added.document_id]
+        assert [h.chunk.text for h in after.search("사과")] == ["사과는 빨갛다."]
+
+
+def test_page_images_mark_the_words_and_leave_the_rest(gakju: Assistant) -> None:
+    import io
+
+    from PIL import Image
+
+    (added,) = gakju.add([SAMPLES / "handbook.ko.pdf"])
+    page = gakju.page(added.document_id, 4)
+    at = page.text.index("3개월")
+    boxes = page.boxes(at, at + 3)
+    image = Image.open(io.BytesIO(gakju.page_image(added.document_id, 4, width=1000, highlight=boxes)))
+    plain = Image.open(io.BytesIO(gakju.page_image(added.document_id, 4, width=1000)))
+    scale = image.width / page.width
+    x, y = round(boxes[0].x0 * scale), round((boxes[0].y0 + boxes[0].y1) / 2 * scale)
+    assert image.width == 1000
+    assert image.getpixel((x, y))[2] < 140, "yellow has little blue"
+    far = (round(page.width * scale) - 3, 3)
+    assert image.convert("RGB").getpixel(far) == plain.convert("RGB").getpixel(far)
