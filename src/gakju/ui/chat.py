@@ -70,14 +70,14 @@ def _conversation(rows: list[Row]) -> None:
         st.rerun()
     for row in rows[-count:]:
         try:
-            running = turns.read(assistant().store, row).running
+            running = not assistant().store.job(row.job_id).finished
         except NotFound:
             continue
         st.fragment(_turn, run_every=TICK if running else None)(row, row is rows[-1], running, pane.current())
 
 
 def _turn(row: Row, last: bool, was_running: bool, was_open: pane.Open | None) -> None:
-    shown = turns.read(assistant().store, row)
+    shown = _read(row)
     if was_running and not shown.running:
         st.rerun()  # The whole page once more: this turn stops ticking, its buttons change.
     opened = pane.current()
@@ -98,6 +98,10 @@ def _turn(row: Row, last: bool, was_running: bool, was_open: pane.Open | None) -
         st.error(f"{plain(said)}  \n{plain(more)}" if more else plain(said), icon=":material/error:")
     if last and shown.phase in {"failed", "stopped"}:
         st.button(t("retry"), icon=":material/refresh:", key=f"retry-{row.id}", on_click=_retry, args=(row,))
+
+
+def _read(row: Row) -> Turn:
+    return turns.read(assistant().store, row, st.session_state.setdefault("folds", {}))
 
 
 def cancel(job_id: str) -> None:
@@ -125,7 +129,7 @@ def _beside(row: Row) -> None:
 
 def _pane(row: Row, closable: bool = False) -> None:
     if shown := pane.current():
-        pane.draw(_places(turns.read(assistant().store, row), shown.list), _shut if closable else None)
+        pane.draw(_places(_read(row), shown.list), _shut if closable else None)
 
 
 def _close() -> None:

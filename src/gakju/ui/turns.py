@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
-from gakju.store import Job, Store
+from gakju.store import Event, Job, Store
 from gakju.store import Turn as Row
 from gakju.types import Claim, ClaimMade, Evidence, EvidenceFound, Footnote, Token
 from gakju.wire import Json, load_answer, load_event
@@ -59,12 +59,41 @@ def footnote(e: Evidence) -> Footnote:
     return Footnote(e.document, first.page, e.text, e.boxes, first.start, first.end, e.spans)
 
 
-def read(store: Store, row: Row) -> Turn:
-    """Raises NotFound where the job is gone."""
+@dataclass
+class Fold:
+    """What the events of a running job have told so far, kept between looks so that each is read once."""
+
+    attempt: int
+    seq: int = 0
+    evidence: tuple[Evidence, ...] = ()
+    claims: list[Claim] = field(default_factory=list)
+    tail: str = ""
+    writing: bool = False
+
+    def add(self, e: Event) -> None:
+        self.seq = e.seq
+        match load_event(e.kind, e.data):
+            case EvidenceFound(found, _):
+                self.evidence, self.writing = found, True
+            case Token(text):
+                self.tail += text
+            case ClaimMade(claim):
+                self.claims.append(claim)
+                self.tail = ""
+
+
+def read(store: Store, row: Row, folds: dict[str, Fold]) -> Turn:
+    """The turn as it stands now; `folds` is the caller's memory of running jobs. Raises NotFound for a lost job."""
     job = store.job(row.job_id)
     if job.state == "done":
+        folds.pop(job.id, None)
         return _whole(job, row.question)
-    return _partial(job, row.question, store)
+    fold = folds.get(job.id)
+    if fold is None or fold.attempt != job.attempts:  # A job taken up again after a kill tells all anew.
+        fold = folds[job.id] = Fold(job.attempts)
+    for e in store.events(job.id, fold.seq):
+        fold.add(e)
+    return _partial(job, row.question, fold)
 
 
 def _whole(job: Job, question: str) -> Turn:
@@ -80,27 +109,14 @@ def _whole(job: Job, question: str) -> Turn:
     )
 
 
-def _partial(job: Job, question: str, store: Store) -> Turn:
-    evidence: tuple[Evidence, ...] = ()
-    claims: list[Claim] = []
-    tail = ""
-    phase: Phase = "queued" if job.state == "queued" else "searching"
-    for e in store.events(job.id):
-        match load_event(e.kind, e.data):
-            case EvidenceFound(found, _):
-                evidence, phase = found, "writing"
-            case Token(text):
-                tail += text
-            case ClaimMade(claim):
-                claims.append(claim)
-                tail = ""
-    ended: dict[str, Phase] = {"failed": "failed", "cancelled": "stopped"}
+def _partial(job: Job, question: str, fold: Fold) -> Turn:
+    phases: dict[str, Phase] = {"failed": "failed", "cancelled": "stopped", "queued": "queued"}
     return Turn(
         job.id,
         question,
-        ended.get(job.state, phase),
-        evidence,
-        tuple(claims),
-        tail=_POINTER.sub("", tail).strip(),
+        phases.get(job.state, "writing" if fold.writing else "searching"),
+        fold.evidence,
+        tuple(fold.claims),
+        tail=_POINTER.sub("", fold.tail).strip(),
         error=job.error,
     )
