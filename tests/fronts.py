@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gakju.assistant import Assistant
 
 LEAVE = "연차휴가는 15일이다. 연차휴가는 이듬해로 넘길 수 없다."
 TRIP = "출장비는 하루 5만 원이다. 영수증은 7일 안에 낸다."
@@ -40,26 +46,49 @@ def slow_chat():
     return Slow("")
 
 
-@contextmanager
-def serving(home: Path, chat: object = None, **settings: object) -> Iterator[Served]:
-    import uvicorn
+class Shared:
+    """A part that outlives the assistants it is given to."""
 
-    from gakju.api import create, serve
+    def __init__(self, part: object) -> None:
+        self._part = part
+
+    def __getattr__(self, name: str) -> object:
+        if name == "close":
+            raise AttributeError(name)
+        return getattr(self._part, name)
+
+
+@cache
+def shared() -> dict[str, object]:
+    """What takes seconds to start, once for all tests."""
+    from gakju.read import DocumentReader, Limits
+    from gakju.text.morphemes import Morphemes
+
+    reader = DocumentReader(Limits(25.0, 2048, 20_000, 1 << 30), "kor+eng", 1)
+    atexit.register(reader.close)
+    return {"morphemes": Morphemes(), "reader": Shared(reader)}
+
+
+def opened(home: Path, chat: object = None, **settings: object) -> Assistant:
     from gakju.assistant import Assistant
     from gakju.models.fakes import FakeChat, FakeEmbedder
     from gakju.settings import Settings
 
-    chat = chat or FakeChat("[1]")
-    given = {"chat_model": "fake", "ocr": False, "refuse_below": 0.0, "readers": 1, **settings}
-    parts = {"embedder": FakeEmbedder(), "chat/fake": chat}
-    listening = serve.bind("127.0.0.1", 0)
-    url = serve.address(listening)
-    with listening, Assistant(Settings(home=home, **given), **parts) as assistant:
-        app = create(assistant, ui=False, stopping=lambda: server.should_exit)
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5))
+    given = {"chat_model": "fake", "ocr": False, "refuse_below": 0.0, **settings}
+    return Assistant(
+        Settings(home=home, **given), embedder=FakeEmbedder(), **{"chat/fake": chat or FakeChat("[1]")}, **shared()
+    )
+
+
+@contextmanager
+def serving(home: Path, chat: object = None, **settings: object) -> Iterator[Served]:
+    from gakju.api import serve
+
+    with serve.bind("127.0.0.1", 0) as listening, opened(home, chat, **settings) as assistant:
+        url = serve.address(listening)
+        server = serve.server(assistant, lambda: assistant.announce(url), ui=False)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
-        assistant.announce(url)
         try:
             yield Served(url, home, assistant, chat)
         finally:

@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 import uvicorn
@@ -76,25 +76,35 @@ def terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def serve(assistant: Assistant, listening: socket.socket, on_ready: Callable[[str], None], *, ui: bool = True) -> None:
+def server(
+    assistant: Assistant, on_ready: Callable[[], None] = lambda: None, *, loopback: bool = True, ui: bool = True
+) -> uvicorn.Server:
+    """A server to `run(sockets=[…])`; quiet, and its streams end when it is told to exit."""
+    app = create(assistant, ui=ui, loopback=loopback, stopping=lambda: made.should_exit)
+    made = _Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE,
+            # A model that loads can hold the interpreter for seconds; a waiting request must not be hung up on then.
+            timeout_keep_alive=75,
+        ),
+        on_ready,
+    )
+    return made
+
+
+def serve(assistant: Assistant, listening: socket.socket, on_ready: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM; `on_ready` is called with the address once requests are answered."""
     url = address(listening)
-    loopback = is_loopback(str(listening.getsockname()[0]))
 
     def ready() -> None:
         assistant.announce(url)
         threading.Thread(target=assistant.warm, name="warm", daemon=True).start()
         on_ready(url)
 
-    app = create(assistant, ui=ui, loopback=loopback, stopping=lambda: server.should_exit)
-    config = uvicorn.Config(
-        app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE, server_header=False, lifespan="on"
-    )
-    server = _Server(config, ready)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    try:
-        server.run(sockets=[listening])
-    except KeyboardInterrupt:
-        pass
-    finally:
-        listening.close()
+    with suppress(KeyboardInterrupt):
+        server(assistant, ready, loopback=is_loopback(listening.getsockname()[0])).run(sockets=[listening])
