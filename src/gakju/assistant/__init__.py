@@ -104,8 +104,10 @@ class Assistant:
                     for p in path.rglob("*")
                     if p.suffix.lower() in SUFFIXES and p.is_file() and not p.is_symlink() and p.name[0] != "."
                 )
-            elif path.exists():
+            elif path.is_file():
                 found.append(path)
+            elif path.exists():  # A pipe or a device may have no end.
+                raise UsageError(f"{str(path)!r} is neither a file nor a folder.", hint="Add a file.")
             else:
                 raise UsageError(f"There is no file or folder {str(path)!r}.", hint="Check the spelling.")
         return [p.absolute() for p in found]
