@@ -15,7 +15,7 @@ from typing import Any
 from gakju.assistant.blobs import Blobs
 from gakju.assistant.parts import Parts
 from gakju.chunk import embedding_text
-from gakju.errors import BrokenFile, Cancelled, GakjuError, LibraryError, NotFound, StorageFull
+from gakju.errors import BrokenFile, Cancelled, GakjuError, LibraryError, NotFound, PasswordRequired, StorageFull
 from gakju.index import Index
 from gakju.jobs import Context
 from gakju.store import now
@@ -99,7 +99,8 @@ def _add_file(parts: Parts, context: Context, file: File, tell: Callable[[int, i
     except Cancelled:
         raise
     except GakjuError as e:
-        return Added(file.path, None, 0, 0, _since(started), "failed", error=str(e))
+        why = (Problem(None, e.code, str(e)),)
+        return Added(file.path, None, 0, 0, _since(started), "failed", why, error=str(e))
     except OSError as e:
         full = e.errno == errno.ENOSPC
         said = "No space left on the disk. Free some and add the file again." if full else f"{file.name}: {e}"
@@ -147,8 +148,10 @@ def _document(
             bool(payload.get("ocr", True)),
             tell,
         )
-    except BaseException:
-        if not any(d.digest == digest for d in parts.index.documents()):
+    except BaseException as e:
+        # An upload has no other copy: it waits for its password, or for its job to be taken up again.
+        waits = file.digest and isinstance(e, Cancelled | PasswordRequired)
+        if not waits and not any(d.digest == digest for d in parts.index.documents()):
             parts.blobs.delete(digest)
         raise
     _drop_older(parts, document)

@@ -5,6 +5,8 @@
     ui = app(assistant)
     api = FastAPI(lifespan=ui.lifespan())
     api.mount("/", ui)
+
+Who may reach it is the business of what mounts it: `gakju.api.guard` turns foreign pages away.
 """
 
 from __future__ import annotations
@@ -13,11 +15,9 @@ import logging
 from pathlib import Path
 
 import streamlit as st
-from starlette.middleware import Middleware
 
 from gakju.assistant import Assistant
 from gakju.ui import state, theme
-from gakju.ui.guard import SameOrigin
 
 log = logging.getLogger("gakju.ui")
 
@@ -26,9 +26,7 @@ def app(assistant: Assistant) -> st.App:
     """The screen of one assistant. Streamlit serves one script a process, so call it once."""
     theme.configure(assistant.settings)
     state.hold(assistant)
-    return st.App(
-        Path(__file__).with_name("pages.py"), middleware=[Middleware(SameOrigin)], on_script_error=_log_script_error
-    )
+    return st.App(Path(__file__).with_name("pages.py"), on_script_error=_log_script_error)
 
 
 def _log_script_error(error: Exception) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
-
 from streamlit import config
 
 from gakju.settings import Settings
@@ -27,7 +25,7 @@ LIGHT = {
     "grayTextColor": "#5c636d",
 }
 DARK = {
-    "primaryColor": "#3a79b7",
+    "primaryColor": "#4f94d4",
     "backgroundColor": "#15171a",
     "secondaryBackgroundColor": "#202328",
     "textColor": "#e7e9ec",
@@ -65,18 +63,7 @@ def configure(settings: Settings) -> None:
         "theme.paddingBottom": "3rem",
         "theme.showSidebarBorder": True,
     }
-    if loopback(settings.host):
-        # A page elsewhere whose name was rebound to this machine is turned away.
-        options["server.allowedHosts"] = ["127.0.0.1", "localhost", "::1", settings.host]
     for name, colours in (("light", LIGHT), ("dark", DARK)):
         options |= {f"theme.{name}.{key}": value for key, value in colours.items()}
     for key, value in options.items():
         config.set_option(key, value)
-
-
-def loopback(host: str) -> bool:
-    """Whether only this machine can reach `host`."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
