@@ -112,7 +112,7 @@ def _edges(pieces: Sequence[Piece]) -> dict[int, _Region]:
     for region, of in lines.items():
         right, left = (float(np.percentile(v, q)) for v, q in (([x.x1 for x in of], 90), ([x.x0 for x in of], 10)))
         steps = [b.middle - a.middle for a, b in pairwise(of) if 0 < b.middle - a.middle < 3 * a.size]
-        found[region] = _Region(right, left, float(np.median(steps)) if steps else 0.0)
+        found[region] = _Region(right, left, float(np.percentile(steps, 25)) if steps else 0.0)
     return found
 
 

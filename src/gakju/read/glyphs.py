@@ -178,7 +178,7 @@ def _collect(text: Any, count: int, frame: Frame) -> Glyphs:
     styles = list(reader.found)
     sample = index[:: max(1, len(index) // 200)].tolist()
     unmapped = sum(_unmapped(address, i) == 1 for i in sample) / max(1, len(sample))
-    shown = _sane_heights(frame.shown(boxes), styles, style)
+    shown = _sane_heights(_shared_out(frame.shown(boxes), objects, styles, style), styles, style)
     return Glyphs(codes, shown, gap, style, styles, *frame.size, unmapped)
 
 
@@ -191,7 +191,7 @@ def _join_surrogates(codes: Ints) -> tuple[Ints, NDArray[np.bool_]]:
     codes = codes.copy()
     codes[high] = 0x10000 + ((codes[high] - 0xD800) << 10) + (codes[high + 1] - 0xDC00)
     kept[high + 1] = False
-    codes[(codes >= 0xD800) & (codes < 0xE000) | (codes > 0x10FFFF)] = 0xFFFD
+    codes[((codes >= 0xD800) & (codes < 0xE000)) | (codes > 0x10FFFF) | (codes < 0)] = 0xFFFD
     return codes[kept], kept
 
 
@@ -223,6 +223,23 @@ def _gaps(codes: Ints, blank: NDArray[np.bool_]) -> NDArray[np.int8]:
         return np.empty(0, np.int8)
     before = np.diff(total[ink], prepend=0)
     return np.where(before >= 1_000_000, 2, np.where(before > 0, 1, 0)).astype(np.int8)
+
+
+def _shared_out(boxes: Floats, objects: NDArray[np.int64], styles: list[Style], style: Ints) -> Floats:
+    """pdfium spells ligatures out and gives each letter the whole box: the letters get their shares of it."""
+    if len(boxes) < 2:
+        return boxes
+    same = (boxes[1:] == boxes[:-1]).all(axis=1) & (objects[1:] == objects[:-1])
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], same, [False]]).astype(np.int8)))
+    for start, last in edges.reshape(-1, 2).tolist():
+        turn = styles[style[start]].turn
+        low, high = (1, 3) if turn in {1, 3} else (0, 2)
+        cuts = np.linspace(boxes[start, low], boxes[start, high], last - start + 2)
+        if turn in {2, 3}:
+            cuts = cuts[::-1]
+        boxes[start : last + 1, low] = np.minimum(cuts[:-1], cuts[1:])
+        boxes[start : last + 1, high] = np.maximum(cuts[:-1], cuts[1:])
+    return boxes
 
 
 def _sane_heights(boxes: Floats, styles: list[Style], style: Ints) -> Floats:
