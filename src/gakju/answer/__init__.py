@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gakju.answer import prompt
-from gakju.answer.claims import claim, footnote, is_courtesy
+from gakju.answer.claims import claim, is_courtesy, quoted
 from gakju.answer.followup import standalone
 from gakju.answer.marks import Display, Sentence, Splitter
 from gakju.protocols import ChatModel, Verifier
@@ -138,11 +138,10 @@ def _point(turn: _Turn, model: ChatModel) -> Iterator[AskEvent]:
     by_number = {e.number: e for e in listed}
     first = by_number.get(int(picked.group()) if picked else 0, listed[0])
     for number in dict.fromkeys([first.number, listed[0].number]):
-        quoted = by_number[number]
-        text = prompt.shown(quoted.text)
-        yield from turn.token((" " if turn.claims else "") + text)
-        judged = turn.verifier.judge(quoted.text, [quoted], question=turn.question)
-        yield turn.add(Claim(text, judged.verdict, judged.score, (footnote(quoted),), judged.reason))
+        made = quoted(by_number[number], listed, turn.verifier, turn.question)
+        if all(made.text != c.text for c in turn.claims):
+            yield from turn.token(("\n" if turn.claims else "") + made.text)
+            yield turn.add(made, "\n")
 
 
 def _numbers_only(listed: Sequence[Evidence]) -> dict[str, Any]:

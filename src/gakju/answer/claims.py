@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from gakju.answer.prompt import shown
 from gakju.protocols import Verifier
 from gakju.types import Claim, Evidence, Footnote, Judgement
 
@@ -74,3 +75,29 @@ def _best(
         (verifier.judge(text, [first, e], question=question), [first, e]) for e in evidence if e.number != first.number
     ]
     return max([best, *(p for p in pairs if p[0].verdict == "supported")], key=lambda found: _order(found[0]))
+
+
+def quoted(picked: Evidence, listed: Sequence[Evidence], verifier: Verifier, question: str) -> Claim:
+    """`picked` word for word. A table row reads with the names of its columns where those are listed too.
+
+    Retrieval brings the first row of a table right behind a row of it; pointing at it means that row.
+    """
+    table = sorted((e for e in listed if _same_table(e, picked)), key=lambda e: e.spans[0])
+    names = table[0] if len(table) > 1 else None
+    if names and picked.number == names.number:
+        picked = min((e for e in table if e is not names), key=lambda e: abs(e.number - names.number + 0.5))
+    judged = verifier.judge(picked.text, [picked], question=question)
+    used = [picked, names] if names else [picked]
+    text = shown(picked.text)
+    if names:
+        pairs = zip(_cells(names), _cells(picked), strict=True)
+        text = " · ".join(f"{name}: {cell}" for name, cell in pairs if cell)
+    return Claim(text, judged.verdict, judged.score, tuple(map(footnote, used)), judged.reason)
+
+
+def _cells(row: Evidence) -> list[str]:
+    return [" ".join(cell.split()) for cell in row.text.split("\t")]
+
+
+def _same_table(a: Evidence, b: Evidence) -> bool:
+    return a.chunk_id == b.chunk_id and "\t" in b.text and len(_cells(a)) == len(_cells(b))
