@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 LEAVE = "연차휴가는 15일이다. 연차휴가는 이듬해로 넘길 수 없다."
 TRIP = "출장비는 하루 5만 원이다. 영수증은 7일 안에 낸다."
+REPLY = "연차휴가는 15일이다. [1]"
+"""What the model says, of whatever it is asked."""
 
 
 @dataclass
@@ -43,7 +45,7 @@ def slow_chat():
             finally:
                 self.closed += 1
 
-    return Slow("")
+    return Slow([""])
 
 
 class Shared:
@@ -76,7 +78,7 @@ def opened(home: Path, chat: object = None, **settings: object) -> Assistant:
 
     given = {"chat_model": "fake", "ocr": False, "refuse_below": 0.0, **settings}
     return Assistant(
-        Settings(home=home, **given), embedder=FakeEmbedder(), **{"chat/fake": chat or FakeChat("[1]")}, **shared()
+        Settings(home=home, **given), embedder=FakeEmbedder(), **{"chat/fake": chat or FakeChat([REPLY])}, **shared()
     )
 
 
@@ -86,10 +88,17 @@ def serving(home: Path, chat: object = None, **settings: object) -> Iterator[Ser
 
     with serve.bind("127.0.0.1", 0) as listening, opened(home, chat, **settings) as assistant:
         url = serve.address(listening)
-        server = serve.server(assistant, lambda: assistant.announce(url), ui=False)
+        ready = threading.Event()
+
+        def announce() -> None:
+            assistant.announce(url)
+            ready.set()
+
+        server = serve.server(assistant, announce, ui=False)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
+            assert ready.wait(20)
             yield Served(url, home, assistant, chat)
         finally:
             server.should_exit = True
