@@ -18,7 +18,6 @@ import httpx
 from gakju.errors import ModelCorrupt, NetworkError, StorageFull
 from gakju.http import translated
 
-CHUNK = 1 << 18
 TRIES = 4
 """Attempts in a row that bring not one byte before a download is given up."""
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -107,7 +106,8 @@ def _once(url: str, to: Path, http: httpx.Client, limit: int, on_bytes: Callable
         announced = int(response.headers["content-length"]) if "content-length" in response.headers else None
         end = None if announced is None else size + announced
         with to.open("ab" if resumed else "wb") as file:
-            for piece in response.iter_bytes(CHUNK):
+            # As they come: pieces of a set size would lose what is buffered when the connection breaks.
+            for piece in response.iter_bytes():
                 size += len(piece)
                 if size > limit:
                     raise ModelCorrupt(f"{httpx.URL(url).host} sends more than the {limit:,} bytes expected.")

