@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from gakju.text.normalise import fold, nfc, squeeze
 
 
@@ -13,3 +15,17 @@ def test_fold_keeps_white_space():
 
 def test_squeeze_compares_two_readings():
     assert squeeze("연차 휴가\n(Ａnnual  ﬁle\u00ad)") == squeeze("연차휴가(annual file)") == "연차휴가(annualfile)"
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("an exam-\nple of it", "an example of it"),
+        ("state-of-the-\nart", "state-of-the-\nart"),
+        ("Math-\nInstruct", "math-\ninstruct"),
+        ("10-\n20 days", "10-\n20 days"),
+        ("well-known", "well-known"),
+    ],
+)
+def test_fold_joins_a_word_that_a_line_end_parts(text: str, folded: str) -> None:
+    assert fold(text) == folded

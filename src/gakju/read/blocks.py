@@ -23,7 +23,7 @@ _MARK = re.compile(
 )
 _LONE_MARK = re.compile(r"[•·∙●○◦□■▪▣◆◇▶►▷☞※*\-–—]|[①-⑳㉠-㉻]|\(?(\d{1,3}(\.\d{1,3})*|[가-힣a-zA-Z]|[ivx]{1,5})[.)]?")
 _ENDED = re.compile(r"[.!?。:;][\"'”’)」』\]]*$")
-_HYPHENS = frozenset((0x02, 0x2D, 0xAD, 0x2010, 0xFFFE))
+_HYPHENS = (0x02, 0xFFFE)  # at line ends, as pdfium marks them; whoever indexes joins the word
 
 _SPACE, _TAB, _NEWLINE, _BREAK = 1, 2, 3, 4
 _LENGTH = np.array([0, 1, 1, 1, 2], np.int32)
@@ -159,17 +159,13 @@ class _Writer:
         self._glyphs = glyphs
         self._order: list[Ints] = []
         self._before: list[NDArray[np.int8]] = []
-        self._dropped: list[int] = []
         self._blocks: list[tuple[BlockKind, int, int, int]] = []
         self._count = 0
 
     def add(self, group: _Group) -> None:
         start = self._count
         for number, (line, join) in enumerate(zip(group.lines, group.joins, strict=True)):
-            if not number:
-                self._line(line, _BREAK if start else 0)
-            else:
-                self._line(line, self._joined(line, join))
+            self._line(line, join if number else _BREAK if start else 0)
         article = ARTICLE.match(group.pieces[0].text) if group.kind == "text" else None
         if article:
             head = start + len("".join(article.group().split()))
@@ -177,22 +173,6 @@ class _Writer:
                 self._blocks.append(("heading", start, head, 5))
                 start = head
         self._blocks.append((group.kind, start, self._count, group.level))
-
-    def _joined(self, line: Line, join: int) -> int:
-        """Takes a hyphen at the end of the line before away where a word goes on; what parts the lines."""
-        order, codes = self._order[-1], self._glyphs.codes
-        first = int(codes[line.runs[0].start])
-        if join != _NEWLINE or int(codes[order[-1]]) not in _HYPHENS or len(order) < 2:
-            return join
-        if not (chr(int(codes[order[-2]])).isalpha() and chr(first).islower()):
-            return join
-        # "state-of-the-" ends in a hyphen of its own.
-        word = order[max(0, len(order) - 24) : -1]
-        spaced = np.flatnonzero(self._glyphs.gap[word] > 0)
-        word = word[spaced[-1] :] if len(spaced) else word
-        if not np.isin(codes[word], list(_HYPHENS)).any():
-            self._dropped.append(self._count - 1)
-        return 0
 
     def _line(self, line: Line, join: int) -> None:
         names = {"": 0, " ": _SPACE, "\t": _TAB}
@@ -209,19 +189,16 @@ class _Writer:
             return "", (), np.empty((0, 4), np.float32)
         order, before = np.concatenate(self._order), np.concatenate(self._before)
         codes = self._glyphs.codes[order]
-        codes = np.where(np.isin(codes, (0x02, 0xFFFE)), 0x2D, codes)
+        codes = np.where(np.isin(codes, _HYPHENS), 0x2D, codes)
         length = _LENGTH[before]
-        kept = np.ones(len(order), np.int32)
-        kept[self._dropped] = 0
-        ends = np.cumsum(length + kept)
-        places = ends - kept
+        ends = np.cumsum(length + 1)
+        places = ends - 1
         text = np.zeros(int(ends[-1]), np.int32)
         boxes = np.full((len(text), 4), np.nan, np.float32)
         for back in (1, 2):
             at = np.flatnonzero(length >= back)
             text[places[at] - back] = _CODE[before[at]]
-        shown = kept == 1
-        text[places[shown]] = codes[shown]
-        boxes[places[shown]] = self._glyphs.boxes[order[shown]]
+        text[places] = codes
+        boxes[places] = self._glyphs.boxes[order]
         blocks = [Block(k, int(places[s]), int(ends[e - 1]), level) for k, s, e, level in self._blocks]
         return composed(text, boxes, blocks)

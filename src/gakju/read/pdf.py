@@ -29,6 +29,7 @@ from gakju.read.visibility import pictures_of, seen
 from gakju.types import Block, Page, PageStatus, Problem
 
 _FEW = 15  # glyphs over a scan: a stamp or a page number, not the page's text
+_CONTROLS = (1, *range(3, 32), *range(127, 160))  # pieces of brackets in formula fonts; 2 is a hyphen
 _EMPTY: Floats = np.empty((0, 4), np.float32)
 
 
@@ -208,6 +209,7 @@ class _Pages:
                 draft.status = "garbled"
                 self._read_pixels(draft, page)
                 return
+            glyphs = glyphs.keep(~np.isin(glyphs.codes, _CONTROLS))
             if len(glyphs.codes) < _FEW:
                 pictures = pictures_of(page, frame)
                 # Outlined letters are paths.

@@ -9,6 +9,8 @@ import unicodedata
 _UNSEEN = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
 _SPACE_OR_UNSEEN = re.compile(rf"[\s{_UNSEEN}]+")
 _UNSEEN_RUN = re.compile(rf"[{_UNSEEN}\x00]+")
+# A word parted at a line's end. One with a hyphen of its own ("state-of-the-") keeps it.
+_PARTED = re.compile(r"(?<![\w-])([^\W\d_]{2,})[-\u00ad\u2010]\n(?=[a-zß-ÿ])")
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -18,8 +20,9 @@ def nfc(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """The indexed form: NFKC (full-width to plain), casefolded, invisible characters removed, white space kept."""
-    return _UNSEEN_RUN.sub("", unicodedata.normalize("NFKC", nfc(text)).casefold())
+    """The indexed form: NFKC (full-width to plain), casefolded, invisible characters removed, white space kept;
+    Latin words that a line's end parts are whole."""
+    return _UNSEEN_RUN.sub("", _PARTED.sub(r"\1", unicodedata.normalize("NFKC", nfc(text))).casefold())
 
 
 def squeeze(text: str) -> str:
