@@ -150,11 +150,9 @@ def test_a_swap_is_caught(verifier, source, claim):
 
 
 def test_words_of_the_question_need_not_stand_in_the_source(verifier):
-    rows = [("wedding", "본인 결혼 시 경조금은 1,000,000원입니다.", "본인이 결혼하면 경조금이 얼마인가요?")]
-    rows += [("pump", "The pump is covered for five years.", "How long is the pump covered?")]
-    for source, claim, question in rows:
-        assert verifier.judge(claim, evidence(SOURCES[source])).verdict == "partial"
-        assert verifier.judge(claim, evidence(SOURCES[source]), question=question).verdict == "supported"
+    claim, source = "The pump is covered for five years.", evidence(SOURCES["pump"])
+    assert verifier.judge(claim, source).verdict == "partial"
+    assert verifier.judge(claim, source, question="How long is the pump covered?").verdict == "supported"
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -188,6 +186,14 @@ def test_a_piece_of_a_sentence_is_not_verbatim_where_a_negation_turns_it_round(v
     source = evidence("카페와 같은 공공장소에서는 재택근무를 할 수 없다.")
     assert verifier.judge("카페와 같은 공공장소에서는 재택근무를 할 수", source).score < 1.0
     assert verifier.judge("sold separately", evidence("The body is not sold separately.")).verdict != "supported"
+
+
+def test_between_languages_only_numbers_are_compared(verifier):
+    judged = verifier.judge("Spouses get 20 days of paid leave.", evidence(SOURCES["birth"]))
+    assert (judged.verdict, judged.reason) == ("partial", "another language than the source: only numbers compared")
+    assert verifier.judge("Spouses get 15 days of paid leave.", evidence(SOURCES["birth"])).verdict == "unsupported"
+    judged = verifier.judge("세척은 32분 걸립니다.", evidence(SOURCES["cycle"]))
+    assert (judged.verdict, judged.reason) == ("partial", "문서와 답의 언어가 달라 수만 견줌")
 
 
 def test_two_sentences_carry_a_claim_together(verifier):

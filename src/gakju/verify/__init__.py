@@ -2,7 +2,8 @@
 
 No model and no index statistics: a claim is supported where its content words stand in the evidence, every
 number, date, code and Latin name is the same, and no clause says the opposite. Paraphrases with other words
-come out `partial` or `unsupported`; a swap of two words that both stand in the evidence is not seen.
+come out `partial` or `unsupported`; a swap of two words that both stand in the evidence is not seen. Between
+Korean and another language only numbers can be compared: the verdict is `partial` at best.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _ALIKE = 0.55
 _EMPTY_WORDS = """
 하 되 있 이 것 수 경우 때 등 및 그 저 이것 그것 더 또 또한 따르 대하 관하 통하 위하 의하 말 날 시 곳 년 월 일 중
 다음 각 해당 모두 매우 네 예 아니 아니하 아니요 않 못 안 없 가능 가능하 불가 불가능 불가능하 금지 불필요 예외
-제외 제외하 주 받 드리 알리 정도 내 후 전 간
+제외 제외하 주 받 드리 알리 정도 내 후 전 간 최소 최대 이상 이하 당
 the a an of to in on at for and or is are was were be been being it its this that these those with by from as
 will shall may can could would should must do does did has have had not no never yes you your they their there
 which who whom if when than then so such any all each per also only up about into out over under between
@@ -63,6 +64,13 @@ class LexicalVerifier:
             return Judgement("supported", 1.0)
         score = self._coverage(claim, texts, question)
         wrong, conflict = _numbers(claim, texts, question, korean)
+        if not wrong and score < PARTIAL and all(bool(_HANGUL.search(t)) != korean for t in texts):
+            said = (
+                "문서와 답의 언어가 달라 수만 견줌"
+                if korean
+                else "another language than the source: only numbers compared"
+            )
+            return Judgement("partial", 0.6 if quantities(claim) else 0.5, said)
         missing = _names(claim, texts, question)
         if not wrong and score >= _ALIKE and self._opposite(claim, texts):
             wrong, conflict = ("답과 문서의 긍정·부정이 반대" if korean else "the source says the opposite"), True
@@ -89,8 +97,9 @@ class LexicalVerifier:
     def _analysed(self, text: str) -> frozenset[str]:
         """The words that say something, numbers and their units left out: those are compared exactly."""
         bare = unicodedata.normalize("NFKC", text)
-        for q in quantities(text):
-            bare = bare[: q.start] + " " * len(q.text) + bare[q.start + len(q.text) :]
+        for q in reversed(quantities(text)):
+            # A digit in its place: the particle behind it still tells Kiwi what stands before.
+            bare = bare[: q.start] + "0" + bare[q.start + len(q.text) :]
         words = frozenset(w for w in self._morphemes.words(bare) if w not in _EMPTY and not _NUMBER.fullmatch(w))
         # The index's words hold a compound beside its parts: here it would count twice.
         return frozenset(w for w in words if not _parts(w, words))
