@@ -28,7 +28,7 @@ from gakju.text.morphemes import Morphemes
 from gakju.text.normalise import squeeze
 from retrieval import judgements, library, lines
 
-SETS = ("squad2-half", "korquad1-dev")
+SETS = ("squad2-half", "korquad1-dev", "ssis-welfare-ko")
 
 
 @dataclass
@@ -38,13 +38,19 @@ class Case:
     rank: int | None  # of the evidence sentence that holds the answer
 
 
-def case(retriever: Retriever, kind: str, query: dict[str, Any], without: set[str]) -> Case | None:
+def case(retriever: Retriever, kind: str, query: dict[str, Any], gold: set[str]) -> Case | None:
+    """Where the set has no answers, a sentence of a gold document is taken for one."""
+    without = gold if kind == "missing" else set()
     hits = [hit for hit in retriever.search(query["text"], 12) if hit.document.id not in without]
     found = retriever.evidence(query["text"], hits, 6)
     if not found.features:
         return None
     answers = [squeeze(a) for a in query["metadata"].get("answers", ())]
-    ranks = [s.number for s in found.sentences if any(a in squeeze(s.text) for a in answers)]
+    ranks = [
+        s.number
+        for s in found.sentences
+        if (any(a in squeeze(s.text) for a in answers) if answers else s.document.id in gold)
+    ]
     return Case(kind, list(found.features), ranks[0] if ranks else None)
 
 
@@ -70,12 +76,11 @@ def cases(folder: Path, other: Path, retriever: Retriever, count: int) -> list[C
     queries = list(lines(folder / "queries.jsonl"))
     held = [q for q in queries if q["_id"] in relevant]
     none = [q for q in queries if not q["metadata"].get("answerable", True)]
-    foreign = list(lines(other / "queries.jsonl"))
     chosen = pick.sample(held, min(2 * count, len(held)))
-    found = [case(retriever, "answerable", q, set()) for q in chosen[:count]]
-    found += [case(retriever, "missing", q, set(relevant[q["_id"]])) for q in chosen[count:]]
-    found += [case(retriever, "adversarial", q, set()) for q in pick.sample(none, min(count, len(none)))]
-    found += [case(retriever, "foreign", q, set()) for q in pick.sample(foreign, count // 2)]
+    kinds = [("answerable", q) for q in chosen[:count]] + [("missing", q) for q in chosen[count:]]
+    kinds += [("adversarial", q) for q in pick.sample(none, min(count, len(none)))]
+    kinds += [("foreign", q) for q in pick.sample(list(lines(other / "queries.jsonl")), count // 2)]
+    found = [case(retriever, kind, q, set(relevant.get(q["_id"], ()))) for kind, q in kinds]
     return [one for one in found if one]
 
 
@@ -85,10 +90,12 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True, help="the embedder's file")
     parser.add_argument("--home", type=Path, default=Path(tempfile.gettempdir()) / "gakju-bench")
     parser.add_argument("--queries", type=int, default=200)
+    parser.add_argument("--sets", nargs="+", default=SETS)
     given = parser.parse_args()
     embedder, morphemes = E5(given.weights, given.home, 0), Morphemes()
     everything: list[Case] = []
-    for name, other in zip(SETS, reversed(SETS), strict=True):
+    for i, name in enumerate(given.sets):
+        other = given.sets[i - 1] if len(given.sets) > 1 else SETS[0]
         index = library(given.data / name, given.home, embedder, morphemes)
         retriever = Retriever(index, embedder, morphemes)
         own = cases(given.data / name, given.data / other, retriever, given.queries)

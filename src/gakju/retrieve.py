@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from gakju.index import Index
 from gakju.protocols import Embedder, Vectors
@@ -21,7 +21,9 @@ RETRIEVERS = ("bm25", "dense")
 # How deep each retriever looks, whatever k is: fusion needs to see what the other found.
 _DEPTH = 50
 _CHUNKS = 8
-_EMBEDDED = 24
+# What `evidence` embeds: so many sentences, of this much UTF-8 each and in all. A token is 4 to 5 bytes in Korean and
+# in English, and two cores embed 9,000 tokens a second: about 0.1 s.
+_EMBEDDED, _SENTENCE_BYTES, _ALL_BYTES = 24, 600, 3_200
 # An introduction ("as follows:") takes its list along up to this many characters.
 _WITH_LIST = 400
 
@@ -45,10 +47,14 @@ _LISTS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Evidence for a question, best first, and how likely it is to hold the answer (0..1)."""
+    """Evidence for a question, best first, and how likely it is to hold the answer (0..1).
+
+    `features` are what `strength` was worked out from, in the order of `features()`.
+    """
 
     sentences: tuple[Evidence, ...]
     strength: float
+    features: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +144,8 @@ class Retriever:
                 wanted.append(replace(candidate, start=candidate.header[0], end=candidate.header[1]))
             chosen += [one for one in wanted if not any(_covers(other, one) for other in chosen)]
         sentences = tuple(_evidence(number, candidate, pages) for number, candidate in enumerate(chosen[:n], 1))
-        return Found(sentences, strength(features(ranked, terms)))
+        weighed = features(ranked, terms)
+        return Found(sentences, strength(weighed), weighed)
 
     def _judged(
         self, query: str, candidates: Sequence[_Candidate], terms: Mapping[str, re.Pattern[str]]
@@ -153,12 +160,28 @@ class Retriever:
             replace(c, overlap=sum(weights[t] for t in own) / total) for c, own in zip(candidates, held, strict=True)
         ]
         promising = sorted(weighed, key=lambda c: _OVERLAP * c.overlap + _CHUNK * c.hit.score, reverse=True)
-        unique = list({squeeze(c.judged): c for c in reversed(promising)}.values())[::-1][:_EMBEDDED]
-        if not unique:
+        echo = squeeze(query)
+        unique: dict[str, _Candidate] = {}
+        for candidate in promising:
+            same = squeeze(candidate.judged)
+            if same not in echo:  # repeats the question and answers nothing
+                unique.setdefault(same, candidate)
+        texts = list(_within_budget(c.judged for c in unique.values()))
+        if not texts:
             return []
-        vectors = self._embedder.embed_passages([c.judged for c in unique])
+        vectors = self._embedder.embed_passages(texts)
         likeness = vectors @ self._query_vector(query)
-        return [replace(c, likeness=float(near)) for c, near in zip(unique, likeness, strict=True)]
+        return [replace(c, likeness=float(near)) for c, near in zip(unique.values(), likeness, strict=False)]
+
+
+def _within_budget(texts: Iterable[str]) -> Iterator[str]:
+    spent = 0
+    for text in islice(texts, _EMBEDDED):
+        shown = text.encode()[:_SENTENCE_BYTES].decode(errors="ignore")
+        spent += len(shown.encode())
+        if spent > _ALL_BYTES:
+            return
+        yield shown
 
 
 def fused(parts: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
@@ -186,17 +209,19 @@ def _spread(likeness: float) -> float:
     return min(1.0, max(0.0, (likeness - 0.7) / 0.25))
 
 
-def features(ranked: Sequence[_Candidate], terms: Mapping[str, re.Pattern[str]]) -> list[float]:
-    """What `strength` weighs: likeness of the best sentence, and the question's words in it and in the best three."""
+def features(ranked: Sequence[_Candidate], terms: Mapping[str, re.Pattern[str]]) -> tuple[float, ...]:
+    """What `strength` weighs, each in 0..1: likeness of the best sentences, the share of the question's words in the
+    best sentence and in its chunk or the best three, and likeness of the chunk.
+    """
     matter = [pattern for term, pattern in terms.items() if term not in _FORM] or list(terms.values())
     if not matter:
-        return [_spread(ranked[0].likeness), 0.0, 0.0, 0.0]
+        return _spread(ranked[0].likeness), 0.0, 0.0, 0.0
     texts = [fold(candidate.judged) for candidate in ranked[:3]]
     alone = sum(bool(p.search(texts[0])) for p in matter) / len(matter)
     around = fold(ranked[0].hit.chunk.text)
     together = sum(bool(p.search(around)) or any(p.search(t) for t in texts) for p in matter) / len(matter)
     dense = ranked[0].hit.parts.get("dense", 0.0)
-    return [_spread(max(c.likeness for c in ranked[:3])), alone, together, _spread(dense)]
+    return _spread(max(c.likeness for c in ranked[:3])), alone, together, _spread(dense)
 
 
 # Fitted on 2026-11-23 by bench/fit_strength.py.
