@@ -85,6 +85,7 @@ def server(
         uvicorn.Config(
             app,
             log_config=None,
+            log_level=logging.WARNING,
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=GRACE,
@@ -105,6 +106,5 @@ def serve(assistant: Assistant, listening: socket.socket, on_ready: Callable[[st
         threading.Thread(target=assistant.warm, name="warm", daemon=True).start()
         on_ready(url)
 
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     with suppress(KeyboardInterrupt):
         server(assistant, ready, loopback=is_loopback(listening.getsockname()[0])).run(sockets=[listening])
