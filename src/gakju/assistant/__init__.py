@@ -85,7 +85,6 @@ class Assistant:
         with suppress(GakjuError):
             self.parts.morphemes.words("각주")
             self.parts.embedder.embed_queries(["각주"])
-            self.parts.reader.warm()
             list(self.parts.chat().stream([Message("user", "hi")], max_tokens=1))
 
     # The library
