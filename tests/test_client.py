@@ -320,10 +320,8 @@ def test_offline_leaves_the_machine_for_no_server() -> None:
         backend.documents()
 
 
-def test_events_are_cut_at_line_feeds_alone() -> None:
-    stream = [
-        'event: token\ndata: {"text": "a\u2028b\x85c"}'.encode()[:30],
-        'event: token\ndata: {"text": "a\u2028b\x85c"}'.encode()[30:],
-        b"\n\n: ping\n\n",
-    ]
-    assert list(client._parsed(client._lines(stream))) == [("token", {"text": "a\u2028b\x85c"})]
+@pytest.mark.parametrize("size", [1, 2, 7, 1000])
+def test_events_are_cut_at_line_feeds_alone(size: int) -> None:
+    stream = 'event: token\ndata: {"text": "가\u2028b\x85c"}\n\n: ping\n\nevent: end\ndata: {}\n\n'.encode()
+    pieces = [stream[at : at + size] for at in range(0, len(stream), size)]
+    assert list(client._parsed(client._lines(pieces))) == [("token", {"text": "가\u2028b\x85c"}), ("end", {})]
