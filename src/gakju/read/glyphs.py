@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ctypes
 import math
-import struct
-from collections.abc import Callable
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,7 +31,7 @@ OBLIQUE = 4
 _P, _I = ctypes.c_void_p, ctypes.c_int
 
 
-def _by_address(function: Any, result: Any, *arguments: Any) -> Callable[..., Any]:
+def by_address(function: Any, result: Any, *arguments: Any) -> Callable[..., Any]:
     """pdfium's `function` taking and giving plain addresses: some files have one text object a character,
     and this is three times the speed of typed pointers."""
     address = ctypes.cast(function, _P).value
@@ -37,16 +39,16 @@ def _by_address(function: Any, result: Any, *arguments: Any) -> Callable[..., An
     return made
 
 
-_unicode = _by_address(pdfium.FPDFText_GetUnicode, ctypes.c_uint, _P, _I)
-_loose_box = _by_address(pdfium.FPDFText_GetLooseCharBox, _I, _P, _I, _P)
-_text_object = _by_address(pdfium.FPDFText_GetTextObject, _P, _P, _I)
-_matrix = _by_address(pdfium.FPDFText_GetMatrix, _I, _P, _I, _P)
-_font_size = _by_address(pdfium.FPDFText_GetFontSize, ctypes.c_double, _P, _I)
-_fill = _by_address(pdfium.FPDFText_GetFillColor, _I, _P, _I, _P, _P, _P, _P)
-_stroke = _by_address(pdfium.FPDFText_GetStrokeColor, _I, _P, _I, _P, _P, _P, _P)
-_mode = _by_address(pdfium.FPDFTextObj_GetTextRenderMode, _I, _P)
-_font = _by_address(pdfium.FPDFTextObj_GetFont, _P, _P)
-_unmapped = _by_address(pdfium.FPDFText_HasUnicodeMapError, _I, _P, _I)
+_unicode = by_address(pdfium.FPDFText_GetUnicode, ctypes.c_uint, _P, _I)
+_loose_box = by_address(pdfium.FPDFText_GetLooseCharBox, _I, _P, _I, _P)
+_text_object = by_address(pdfium.FPDFText_GetTextObject, _P, _P, _I)
+_matrix = by_address(pdfium.FPDFText_GetMatrix, _I, _P, _I, _P)
+_font_size = by_address(pdfium.FPDFText_GetFontSize, ctypes.c_double, _P, _I)
+_fill = by_address(pdfium.FPDFText_GetFillColor, _I, _P, _I, _P, _P, _P, _P)
+_stroke = by_address(pdfium.FPDFText_GetStrokeColor, _I, _P, _I, _P, _P, _P, _P)
+_mode = by_address(pdfium.FPDFTextObj_GetTextRenderMode, _I, _P)
+_font = by_address(pdfium.FPDFTextObj_GetFont, _P, _P)
+_unmapped = by_address(pdfium.FPDFText_HasUnicodeMapError, _I, _P, _I)
 
 
 class Style(NamedTuple):
@@ -160,11 +162,11 @@ def glyphs_of(page: Any) -> Glyphs:
 
 def _collect(text: Any, count: int, frame: Frame) -> Glyphs:
     address = ctypes.cast(text, _P).value or 0
-    codes = np.fromiter((_unicode(address, i) for i in range(count)), np.uint32, count).astype(np.int32)
+    every = range(count)
+    codes = np.fromiter(map(_unicode, repeat(address), every), np.uint32, count).astype(np.int32)
     boxes = np.empty((count, 4), np.float32)
-    for i, place in enumerate(range(boxes.ctypes.data, boxes.ctypes.data + 16 * count, 16)):
-        _loose_box(address, i, place)
-    objects = np.fromiter((_text_object(address, i) or 0 for i in range(count)), np.int64, count)
+    _run(map(_loose_box, repeat(address), every, _places(boxes)))
+    objects = np.array([at or 0 for at in map(_text_object, repeat(address), every)], np.int64)
 
     codes, kept = _join_surrogates(codes)
     boxes, objects, index = boxes[kept], objects[kept], np.flatnonzero(kept)
@@ -172,14 +174,23 @@ def _collect(text: Any, count: int, frame: Frame) -> Glyphs:
     gap = _gaps(codes, blank)
     codes, boxes, objects, index = (each[~blank] for each in (codes, boxes, objects, index))
     _, first, owner = np.unique(objects, return_index=True, return_inverse=True)
-    reader = _Styles(address, frame)
-    style = np.array([reader.of(i, o) for i, o in zip(index[first].tolist(), objects[first].tolist(), strict=True)])
-    style = style.astype(np.int32)[owner]
-    styles = list(reader.found)
+    of_object, styles = _styles(address, frame, index[first].tolist(), objects[first].tolist())
+    style = of_object[owner]
     sample = index[:: max(1, len(index) // 200)].tolist()
     unmapped = sum(_unmapped(address, i) == 1 for i in sample) / max(1, len(sample))
     shown = _sane_heights(_shared_out(frame.shown(boxes), objects, styles, style), styles, style)
     return Glyphs(codes, shown, gap, style, styles, *frame.size, unmapped)
+
+
+def _places(array: NDArray[Any], offset: int = 0) -> range:
+    """The address of each row of a contiguous array, `offset` bytes into it."""
+    first, step = array.ctypes.data + offset, array.strides[0] or 1  # an empty array's rows have no size
+    return range(first, first + step * len(array), step)
+
+
+def _run(calls: Iterator[Any]) -> None:
+    """Makes the calls without a Python loop around them."""
+    deque(calls, maxlen=0)
 
 
 def _join_surrogates(codes: Ints) -> tuple[Ints, NDArray[np.bool_]]:
@@ -260,48 +271,42 @@ def _sane_heights(boxes: Floats, styles: list[Style], style: Ints) -> Floats:
     return boxes
 
 
-class _Styles:
-    """Reads the style of text objects; equal ones are told once, in `found`'s order. Fonts are looked at once."""
+def _styles(text: int, frame: Frame, index: list[int], handles: list[int]) -> tuple[Ints, list[Style]]:
+    """For each text object (`handles`, and a character of each) the number of its style, and the styles."""
+    count = len(handles)
+    paint = np.tile(np.array([0, 0, 0, 255], np.uint32), (count, 1))
+    matrix = np.tile(np.array([1, 0, 0, 1, 0, 0], np.float32), (count, 1))
+    channels = [_places(paint, offset) for offset in (0, 4, 8, 12)]
+    _run(map(_fill, repeat(text), index, *channels))
+    _run(map(_matrix, repeat(text), index, _places(matrix)))
+    modes = list(map(_mode, handles))
+    for at in (n for n, mode in enumerate(modes) if mode in {1, 5}):  # stroked only
+        _stroke(text, index[at], *(places[at] for places in channels))
+    sizes = np.fromiter(map(_font_size, repeat(text), index), np.float64, count)
+    fonts = np.array([font or 0 for font in map(_font, handles)], np.int64)
+    looks = np.column_stack([matrix[:, :4], paint, sizes, modes, fonts]).astype(np.float64)
+    _, first, number = np.unique((looks.view(np.uint64) * _MIX).sum(axis=1), return_index=True, return_inverse=True)
+    bold = {font: _is_bold(font) for font in np.unique(fonts).tolist()}
+    found = []
+    for at in first.tolist():
+        a, b, c, d = matrix[at, :4].tolist()
+        size = round(abs(float(sizes[at])) * math.hypot(c, d), 2)
+        red, green, blue, alpha = paint[at].tolist()
+        turn = _turn(*frame.direction(a, b))
+        found.append(Style(size, turn, modes[at] == 2 or bold[int(fonts[at])], modes[at], (red, green, blue), alpha))
+    return number.astype(np.int32), found
 
-    def __init__(self, text: int, frame: Frame) -> None:
-        self.found: dict[Style, int] = {}
-        self._text, self._frame = text, frame
-        self._known: dict[tuple[bytes, float, int, int], int] = {}
-        self._bold: dict[int, bool] = {}
-        # Red, green, blue, alpha as uint32, then the matrix a b c d e f as float32: all but e f make the key.
-        self._buffer = bytearray(40)
-        self._pinned = (ctypes.c_char * 40).from_buffer(self._buffer)
-        start = ctypes.addressof(self._pinned)
-        self._paint = tuple(range(start, start + 16, 4))
-        self._matrix = start + 16
 
-    def of(self, index: int, handle: int) -> int:
-        """The number of the style of character `index`, which text object `handle` painted."""
-        text, buffer = self._text, self._buffer
-        mode = _mode(handle)
-        painted = (_stroke if mode in {1, 5} else _fill)(text, index, *self._paint)
-        if not painted or not _matrix(text, index, self._matrix):
-            buffer[:] = struct.pack("4I6f", 0, 0, 0, 255, 1, 0, 0, 1, 0, 0)
-        key = (bytes(buffer[:32]), _font_size(text, index), mode, _font(handle) or 0)
-        number = self._known.get(key)
-        if number is None:
-            number = self._known[key] = self.found.setdefault(self._style(*key), len(self.found))
-        return number
+# Odd multipliers nobody can foresee, so that no file makes two looks one.
+_MIX = np.frombuffer(os.urandom(8 * 11), np.uint64) | np.uint64(1)
 
-    def _style(self, look: bytes, size: float, mode: int, font: int) -> Style:
-        red, green, blue, alpha, a, b, c, d = struct.unpack("4I4f", look)
-        turn = _turn(*self._frame.direction(a, b))
-        shown = round(abs(size) * math.hypot(c, d), 2)
-        return Style(shown, turn, mode == 2 or self._is_bold(font), mode, (red, green, blue), alpha)
 
-    def _is_bold(self, font: int) -> bool:
-        if font not in self._bold:
-            typed = ctypes.cast(font, pdfium.FPDF_FONT)
-            name = ctypes.create_string_buffer(128)
-            pdfium.FPDFFont_GetBaseFontName(typed, name, 128)
-            heavy = any(word in name.value.lower() for word in (b"bold", b"heavy", b"black"))
-            self._bold[font] = heavy or pdfium.FPDFFont_GetWeight(typed) >= 600
-        return self._bold[font]
+def _is_bold(font: int) -> bool:
+    typed = ctypes.cast(font, pdfium.FPDF_FONT)
+    name = ctypes.create_string_buffer(128)
+    pdfium.FPDFFont_GetBaseFontName(typed, name, 128)
+    heavy = any(word in name.value.lower() for word in (b"bold", b"heavy", b"black"))
+    return heavy or pdfium.FPDFFont_GetWeight(typed) >= 600
 
 
 def _turn(dx: float, dy: float) -> int:

@@ -15,21 +15,24 @@ WIDEST = 4000
 MOST_PIXELS = 16_000_000
 
 
-def pixels(page: Any, width: int, height: int, *, annotations: bool = True) -> NDArray[np.uint8]:
-    """The page as shown on white, shape (height, width, 3), red green blue."""
-    bitmap = pdfium.FPDFBitmap_CreateEx(width, height, pdfium.FPDFBitmap_BGR, None, 0)
+def pixels(
+    page: Any, width: int, height: int, *, window: tuple[int, int, int, int] | None = None, annotations: bool = True
+) -> NDArray[np.uint8]:
+    """The page as shown on white, `width` by `height` pixels, shape (height, width, 3), red green blue.
+
+    `window` (x, y, width, height in those pixels) draws that part alone. Raises MemoryError.
+    """
+    x, y, wide, high = window or (0, 0, width, height)
+    shown = np.full((high, wide, 3), 255, np.uint8)
+    bitmap = pdfium.FPDFBitmap_CreateEx(wide, high, pdfium.FPDFBitmap_BGR, shown.ctypes.data, wide * 3)
     if not bitmap:
-        raise MemoryError(f"no memory for {width} x {height} pixels")
+        raise MemoryError(f"no memory for {wide} x {high} pixels")
     try:
-        pdfium.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, 0xFFFFFFFF)
         flags = pdfium.FPDF_REVERSE_BYTE_ORDER | (pdfium.FPDF_ANNOT if annotations else 0)
-        pdfium.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, flags)
-        stride = pdfium.FPDFBitmap_GetStride(bitmap)
-        first = pdfium.FPDFBitmap_GetBuffer(bitmap)
-        raw = (pdfium.c_ubyte * (stride * height)).from_address(pdfium.cast(first, pdfium.c_void_p).value)
-        return np.frombuffer(raw, np.uint8).reshape(height, stride)[:, : width * 3].reshape(height, width, 3).copy()
+        pdfium.FPDF_RenderPageBitmap(bitmap, page, -x, -y, width, height, 0, flags)
     finally:
         pdfium.FPDFBitmap_Destroy(bitmap)
+    return shown
 
 
 def fitted(page: Any, width: float, most: int = MOST_PIXELS) -> tuple[int, int]:

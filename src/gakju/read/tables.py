@@ -5,19 +5,24 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 import pypdfium2.raw as pdfium
 from numpy.typing import NDArray
 
-from gakju.read.glyphs import Floats, Frame
+from gakju.read.glyphs import Floats, Frame, by_address
 
 MOST_OBJECTS = 3_000
 """A page with more paths is a drawing, and its lines are no table's."""
 
 _THIN = 3.0  # points: a filled rectangle no thicker is a rule
 _NEAR = 3.0  # points: rules that come this close touch
+
+
+_object = by_address(pdfium.FPDFPage_GetObject, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)
+_kind = by_address(pdfium.FPDFPageObj_GetType, ctypes.c_int, ctypes.c_void_p)
 
 
 def rules_of(page: Any, frame: Frame) -> Floats:
@@ -27,14 +32,15 @@ def rules_of(page: Any, frame: Frame) -> Floats:
         return np.empty((0, 4), np.float32)
     found: list[tuple[float, float, float, float]] = []
     paths = 0
-    for i in range(count):
-        each = pdfium.FPDFPage_GetObject(page, i)
-        if pdfium.FPDFPageObj_GetType(each) != pdfium.FPDF_PAGEOBJ_PATH:
+    address = ctypes.cast(page, ctypes.c_void_p).value
+    objects = list(map(_object, repeat(address), range(count)))
+    for handle, kind in zip(objects, map(_kind, objects), strict=True):
+        if kind != pdfium.FPDF_PAGEOBJ_PATH:
             continue
         paths += 1
         if paths > MOST_OBJECTS:
             return np.empty((0, 4), np.float32)
-        found.extend(_rules_of_path(each))
+        found.extend(_rules_of_path(ctypes.cast(handle, pdfium.FPDF_PAGEOBJECT)))
     return frame.shown(np.array(found, np.float32).reshape(-1, 4))
 
 

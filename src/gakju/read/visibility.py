@@ -95,42 +95,47 @@ def seen(page: Any, frame: Frame, glyphs: Glyphs) -> Seen:
     if not (pale | invisible).any():
         return Seen(sure, False)
     scan = invisible.sum() > 5 * (sure | pale).sum() and pictures_of(page, frame).coverage >= 0.5
-    if not pale.any() and not scan:
+    doubtful = (pale | invisible if scan else pale) & ~off
+    if not doubtful.any():
         return Seen(sure, False)
-    drawn = _Drawn(page, frame, boxes)
-    covered = drawn.covered(sure)
-    visible = sure | (pale & ~off & ~covered & drawn.set_off(glyphs))
+    drawn = _Drawn(page, frame, boxes, doubtful)
+    kept = pale & drawn.set_off(glyphs, doubtful & pale)
     if scan:
-        visible |= invisible & ~off & ~covered & drawn.inked()
-    return Seen(visible, bool(scan))
+        kept |= invisible & drawn.inked()
+    return Seen(sure | (kept & doubtful & ~drawn.covered(sure)), bool(scan))
 
 
 class _Drawn:
-    """The page in pixels, and each glyph's box in them."""
+    """The part of the page around doubtful glyphs in pixels, and each glyph's box in them."""
 
-    def __init__(self, page: Any, frame: Frame, boxes: Floats) -> None:
-        width, height = fitted(page, frame.size[0], 600_000)
-        self._image = pixels(page, width, height, annotations=False)
-        scale = np.array([width / frame.size[0], height / frame.size[1]] * 2, np.float32)
-        self._boxes = boxes * scale
+    def __init__(self, page: Any, frame: Frame, boxes: Floats, doubtful: Mask) -> None:
+        size = fitted(page, frame.size[0], 600_000)
+        scale = np.array([size[0] / frame.size[0], size[1] / frame.size[1]] * 2, np.float32)
+        boxes = boxes * scale
+        corners = np.concatenate([boxes[doubtful, :2].min(axis=0) - 4, boxes[doubtful, 2:].max(axis=0) + 4])
+        x0, y0, x1, y1 = np.clip(corners, 0, [*size, *size]).astype(int).tolist()
+        self._image = pixels(page, *size, window=(x0, y0, max(1, x1 - x0), max(1, y1 - y0)), annotations=False)
+        self._boxes = boxes - np.array([x0, y0, x0, y0], np.float32)
 
     def covered(self, by: Mask) -> Mask:
         """Glyphs whose middle lies in a box of the glyphs `by`: text under or over other text."""
         high, wide = self._image.shape[:2]
         taken = np.zeros((high, wide), np.bool_)
-        for x0, y0, x1, y1 in self._corners(self._boxes[by]):
+        boxes = self._boxes[by]
+        near = (boxes[:, :2] < [wide, high]).all(axis=1) & (boxes[:, 2:] > 0).all(axis=1)
+        for x0, y0, x1, y1 in self._corners(boxes[near]).tolist():
             taken[y0:y1, x0:x1] = True
         x = np.clip((self._boxes[:, 0] + self._boxes[:, 2]) / 2, 0, wide - 1).astype(int)
         y = np.clip((self._boxes[:, 1] + self._boxes[:, 3]) / 2, 0, high - 1).astype(int)
         found: Mask = taken[y, x]
         return found
 
-    def set_off(self, glyphs: Glyphs) -> Mask:
-        """Glyphs whose box holds enough pixels unlike their paint."""
+    def set_off(self, glyphs: Glyphs, among: Mask) -> Mask:
+        """Which glyphs `among` these have enough pixels unlike their paint in their box."""
         found = np.zeros(len(self._boxes), np.bool_)
         paints = np.array([s.paint for s in glyphs.styles], np.int16)[glyphs.style]
-        pale = np.flatnonzero(paints.min(axis=1) >= _PALE)
-        # One by one: pale glyphs are few, and whole-page arithmetic costs more than thousands of them.
+        pale = np.flatnonzero(among)
+        # One by one: such glyphs are few, and whole-page arithmetic costs more than thousands of them.
         for at, (x0, y0, x1, y1) in zip(pale.tolist(), self._corners(self._boxes[pale]).tolist(), strict=True):
             unlike = np.abs(self._image[y0:y1, x0:x1] - paints[at]) > _DIFFERENT
             found[at] = np.count_nonzero(unlike.any(axis=2)) >= 0.15 * (x1 - x0) * (y1 - y0)
