@@ -8,11 +8,14 @@ import os
 import platform
 import re
 import sys
+import tempfile
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from platformdirs import user_data_path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -35,6 +38,28 @@ def data(part: str = "") -> Path:
 def real_pdfs() -> list[Path]:
     """The 18 real documents, Korean first."""
     return [p for folder in ("ko", "en") for p in sorted(data(f"pdf/{folder}").glob("*.pdf"))]
+
+
+def scratch(name: str) -> Path:
+    """Where a measurement keeps its data folder between runs unless told otherwise."""
+    return Path(tempfile.gettempdir()) / "gakju-bench" / name
+
+
+def prepared(home: Path) -> Path:
+    """`home` as a data folder that shares model files with $GAKJU_BENCH_MODELS, else the user's own folder."""
+    home.mkdir(parents=True, exist_ok=True)
+    models = Path(os.environ.get("GAKJU_BENCH_MODELS") or user_data_path("gakju") / "models")
+    if not (home / "models").exists():
+        if not models.exists():
+            raise SystemExit(f"There are no models in {models}. Run `gakju models pull`, or set GAKJU_BENCH_MODELS.")
+        (home / "models").symlink_to(models.resolve())
+    return home
+
+
+def environment(home: Path) -> dict[str, str]:
+    """For a `gakju` subprocess on `home`: nothing of the caller's Gakju settings gets in."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("GAKJU_")}
+    return {**clean, "GAKJU_HOME": str(home), "PYTHONUTF8": "1"}
 
 
 def questions(path: Path | None = None) -> list[dict[str, Any]]:

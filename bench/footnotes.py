@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import readback
-from common import load, questions, rate, real_pdfs, report, scratch, spread, squeeze, table
+from common import load, prepared, questions, rate, real_pdfs, report, scratch, spread, squeeze, table
 from gakju.assistant import Assistant
 from gakju.types import Answer, Box, Done, Evidence, EvidenceFound, Span, Token
 
@@ -61,7 +61,7 @@ class Asked:
 
 def open_library(home: Path) -> tuple[Assistant, dict[str, Path]]:
     """A library of the 18 documents, added if missing; and where each document's file is, by id."""
-    assistant = Assistant.open(home, ocr=True)
+    assistant = Assistant.open(prepared(home), ocr=True)
     wanted = real_pdfs()
     have = {Path(d.path).name for d in assistant.documents()}
     if missing := [p for p in wanted if p.name not in have]:
@@ -223,9 +223,7 @@ def check_questions(listed: Sequence[dict[str, Any]]) -> list[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--home", type=Path, default=scratch("footnotes"), help="data folder to use or fill"
-    )
+    parser.add_argument("--home", type=Path, default=scratch("footnotes"), help="data folder to use or fill")
     parser.add_argument("--questions", type=Path, help="JSON lines; bench/questions/real_pdfs.jsonl")
     parser.add_argument("--only", type=int, help="ask only the first N")
     parser.add_argument("--model", default="", help="provider:model; the default one")
