@@ -30,7 +30,7 @@ def gakju(tmp_path: Path) -> Iterator[Assistant]:
 
 
 def open_at(home: Path, **given: object) -> Assistant:
-    parts = {"embedder": FakeEmbedder(), "morphemes": MORPHEMES, "chat/fake": FakeChat("[1]"), **given}
+    parts = {"embedder": FakeEmbedder(), "morphemes": MORPHEMES, "chat/fake": FakeChat(["[1]"] * 9), **given}
     return Assistant(Settings(home=home, chat_model="fake", ocr=False, refuse_below=0.0), **parts)
 
 

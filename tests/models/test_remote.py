@@ -176,7 +176,11 @@ class TestOpen:
         with pytest.raises(ModelMissing, match=r"gakju models pull qwen2\.5-coder-0\.5b"):
             self.chat("embedded:qwen2.5-coder-0.5b", tmp_path)
         with pytest.raises(ModelMissing, match="gakju models pull multilingual-e5-small"):
-            open_embedder("embedded:multilingual-e5-small", root=tmp_path, cache=tmp_path)
+            open_embedder("embedded:multilingual-e5-small", root=tmp_path, cache=tmp_path).embed_queries(["q"])
+
+    def test_a_library_opens_without_its_embedders_file(self, tmp_path: Path) -> None:
+        embedder = open_embedder("embedded:multilingual-e5-small", root=tmp_path, cache=tmp_path)
+        assert (embedder.name, embedder.dimensions) == ("e5-small-ov-q8-1", 384)
 
     def test_a_missing_key_names_the_setting(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="GAKJU_OPENAI_API_KEY"):

@@ -37,8 +37,13 @@ class File:
     digest: str = ""
 
     @property
+    def label(self) -> str:
+        """The path as people and JSON can hold it: names on disk need not be UTF-8."""
+        return self.path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+    @property
     def name(self) -> str:
-        return Path(self.path).name
+        return Path(self.label).name
 
 
 @dataclass
@@ -100,15 +105,15 @@ def _add_file(parts: Parts, context: Context, file: File, tell: Callable[[int, i
         raise
     except GakjuError as e:
         why = (Problem(None, e.code, str(e)),)
-        return Added(file.path, None, 0, 0, _since(started), "failed", why, error=str(e))
+        return Added(file.label, None, 0, 0, _since(started), "failed", why, error=str(e))
     except OSError as e:
         full = e.errno == errno.ENOSPC
         said = "No space left on the disk. Free some and add the file again." if full else f"{file.name}: {e}"
-        return Added(file.path, None, 0, 0, _since(started), "failed", error=" ".join(said.split()))
+        return Added(file.label, None, 0, 0, _since(started), "failed", error=" ".join(said.split()))
     status: AddStatus = "unchanged"
     if fresh:
         status = "partial" if any(p.kind in UNREAD for p in document.problems) else "added"
-    return Added(file.path, document.id, document.pages, document.chunks, _since(started), status, document.problems)
+    return Added(file.label, document.id, document.pages, document.chunks, _since(started), status, document.problems)
 
 
 def _since(started: float) -> float:
@@ -135,7 +140,7 @@ def _document(
                 # A re-read stands beside the old reading, under an id of its own, until it is whole.
                 id=document_id(collection, f"{digest}/{now()}" if known else digest),
                 title="",
-                path=file.path,
+                path=file.label,
                 collection=collection,
                 digest=digest,
                 media_type="",

@@ -86,10 +86,11 @@ def open_embedder(
     """The embedder of that name, as `open_chat`. `cache` is a folder for what can be made again."""
     provider, model = _parse(name, "embed")
     if provider == "embedded":
-        weights = fetch.require(_entry(model, "embed"), root)
         from gakju.models.embed import E5
 
-        return E5(weights, cache, threads)
+        entry = _entry(model, "embed")
+        # Looked for at the first text: listing, deleting and searching by words need no model.
+        return E5(lambda: fetch.require(entry, root), cache, threads)
     connect = _connector(
         provider,
         name,

@@ -6,7 +6,7 @@ import os
 import threading
 import unicodedata
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, Queue
@@ -38,9 +38,13 @@ class E5:
     name = "e5-small-ov-q8-1"
     dimensions = 384
 
-    def __init__(self, weights: Path, cache: Path, threads: int = 0) -> None:
-        """`threads` 0 takes every core this process may use. Raises ModelMissing or ModelCorrupt at first use."""
-        self._path, self._cache = weights, cache
+    def __init__(self, weights: Path | Callable[[], Path], cache: Path, threads: int = 0) -> None:
+        """`weights` is the file, or finds it at first use, where ModelMissing and ModelCorrupt are raised.
+
+        `threads` 0 takes every core this process may use.
+        """
+        self._find = weights if callable(weights) else lambda: weights
+        self._cache = cache
         self._threads = threads or usable_cores()
         self._loading = threading.Lock()
         self._loaded: _Loaded | None = None
@@ -62,7 +66,7 @@ class E5:
     def _load(self) -> _Loaded:
         with self._loading:
             if self._loaded is None:
-                self._loaded = _Loaded(self._path, self._cache, self._threads)
+                self._loaded = _Loaded(self._find(), self._cache, self._threads)
             return self._loaded
 
     def _embed(self, prefix: str, texts: Sequence[str]) -> Vectors:
