@@ -128,10 +128,17 @@ def test_collections_are_apart(index):
     assert index.find("default", "b") is None
 
 
-def test_what_is_being_written_is_not_seen(index):
-    add(index, "a")
+def test_what_is_being_written_is_not_seen(index, monkeypatch):
+    add(index, "a", vectors=[unit(1, 1)])
+    before = index._now().shelf()
     with index.writer("b") as writer:
         writer.write([page(n) for n in range(1, 200)], [chunk("b")], unit(1)[None], [["연차"]])
+        # Nor does the nearer one take the place of another.
+        assert [c.id for c, _ in index.nearest(unit(1), 1)] == ["a-0"]
+        # Nor by a search that read the shelf before the writing began.
+        with monkeypatch.context() as patch:
+            patch.setattr(index._now(), "shelf", lambda: before)
+            assert [c.id for c, _ in index.nearest(unit(1), 9)] == ["a-0"]
         assert [d.id for d in index.documents()] == ["a"]
         assert [c.id for c, _ in index.nearest(unit(1), 9)] == ["a-0"]
         assert [c.id for c, _ in index.matching(["연차"], 9)] == ["a-0"]

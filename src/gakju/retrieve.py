@@ -27,8 +27,7 @@ _EMBEDDED, _SENTENCE_BYTES, _ALL_BYTES = 24, 600, 3_200
 # An introduction ("as follows:") takes its list along up to this many characters.
 _WITH_LIST = 400
 
-# Weights of a sentence's parts: likeness to the question, the question's words in it, its chunk's score.
-# Picked by hand on a grid of quarters over hit@1 of bench/evidence.py; see bench/LOG.md.
+# Weights of a sentence's parts, round numbers set by hand; bench/fit_strength.py prints hit@1, 3 and 6 for them.
 _LIKENESS, _OVERLAP, _CHUNK = 1.0, 0.75, 0.5
 
 # Words that carry a question's form and not its matter.
@@ -211,22 +210,20 @@ def _spread(likeness: float) -> float:
 
 def features(ranked: Sequence[_Candidate], terms: Mapping[str, re.Pattern[str]]) -> tuple[float, ...]:
     """What `strength` weighs, each in 0..1: likeness of the best sentences, the share of the question's words in the
-    best sentence and in its chunk or the best three, and likeness of the chunk.
+    best sentence, and likeness of its chunk.
     """
+    best = ranked[0]
     matter = [pattern for term, pattern in terms.items() if term not in _FORM] or list(terms.values())
-    if not matter:
-        return _spread(ranked[0].likeness), 0.0, 0.0, 0.0
-    texts = [fold(candidate.judged) for candidate in ranked[:3]]
-    alone = sum(bool(p.search(texts[0])) for p in matter) / len(matter)
-    around = fold(ranked[0].hit.chunk.text)
-    together = sum(bool(p.search(around)) or any(p.search(t) for t in texts) for p in matter) / len(matter)
-    dense = ranked[0].hit.parts.get("dense", 0.0)
-    return _spread(max(c.likeness for c in ranked[:3])), alone, together, _spread(dense)
+    text = fold(best.judged)
+    shared = sum(bool(pattern.search(text)) for pattern in matter) / (len(matter) or 1)
+    around = best.hit.parts.get("dense", best.likeness)
+    return _spread(max(c.likeness for c in ranked[:3])), shared, _spread(around)
 
 
-# Fitted on 2026-11-23 by bench/fit_strength.py.
-_INTERCEPT = -4.0
-_WEIGHTS = (3.0, 1.0, 2.0, 1.0)
+# Fitted by bench/fit_strength.py on 2026-11-23; two of three questions were taken to have an answer. The figures
+# and what was tried are in bench/LOG.md.
+_INTERCEPT = -6.56
+_WEIGHTS = (3.55, 4.25, 3.44)
 
 
 def strength(values: Sequence[float]) -> float:
