@@ -90,6 +90,14 @@ class TestText:
         assert page.text == "office"
         assert page.glyphs[:, 0].tolist() == pytest.approx([100, 130, 140, 150, 160, 190], abs=0.2)
 
+    def test_a_formula_of_a_hangul_document_reads_as_it_looks(self, file: Path) -> None:
+        written = "\ue00b\ue0e9\ue0f2\ue044\ue00f\ue045\ue047\ue034\ue03d"
+        fonts, codes = hangul_font(written)
+        fonts = [each.replace(b"/BaseFont/Test", b"/BaseFont/ABCDEF+HyhwpEQ") for each in fonts]
+        content = "BT /F 10 Tf 100 700 Td <" + "".join(f"{codes[c]:04x}" for c in written) + "> Tj ET"
+        (page,) = read(file, page_of(content, fonts=fonts))
+        assert (page.text, page.status) == ("Len(P)=10", "ok")
+
     def test_letters_beyond_the_first_plane_are_one_code_point(self, file: Path) -> None:
         fonts, codes = hangul_font("𝑑𠀋")
         content = "BT /F 10 Tf 100 700 Td <" + "".join(f"{codes[c]:04x}" for c in "𝑑𠀋") + "> Tj ET"
@@ -188,6 +196,12 @@ class TestBlocks:
         (page,) = read(file, pages_of([content]))
         heads = [(page.text[b.start : b.end], b.level) for b in page.blocks if b.kind == "heading"]
         assert heads == [("Annual report", 1), ("Chapter 2", 2), ("Leave", 5)]
+
+    def test_a_larger_list_item_is_no_heading(self, file: Path) -> None:
+        content = show("- leave of fifteen days", 72, 700, 15)
+        content += "".join(show(f"running text of the page, line {n}", 72, 600 - 14 * n) for n in range(6))
+        (page,) = read(file, pages_of([content]))
+        assert [b.kind for b in page.blocks] == ["text", "text"]
 
     def test_a_korean_articles_name_is_a_heading_though_its_text_goes_on(self, file: Path) -> None:
         text = "제1장 총칙제1조(목적) 이 규정은 인사의 기준을 정한다."

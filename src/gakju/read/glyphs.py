@@ -18,6 +18,8 @@ import numpy as np
 import pypdfium2.raw as pdfium
 from numpy.typing import NDArray
 
+from gakju.read.hancom import decoded, is_formula_font
+
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
@@ -55,7 +57,8 @@ class Style(NamedTuple):
     """What the glyphs of one text object share. `size` is in points as shown.
 
     `turn` counts clockwise quarter turns of the reading direction as shown, or is OBLIQUE.
-    `mode` is the PDF's text render mode, `paint` red, green and blue from 0 to 255.
+    `mode` is the PDF's text render mode, `paint` red, green and blue from 0 to 255;
+    `formula`: a Hancom font whose codes `hancom` knows.
     """
 
     size: float
@@ -64,6 +67,7 @@ class Style(NamedTuple):
     mode: int
     paint: tuple[int, int, int]
     alpha: int
+    formula: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +180,8 @@ def _collect(text: Any, count: int, frame: Frame) -> Glyphs:
     _, first, owner = np.unique(objects, return_index=True, return_inverse=True)
     of_object, styles = _styles(address, frame, index[first].tolist(), objects[first].tolist())
     style = of_object[owner]
+    if any(s.formula for s in styles):
+        codes = np.where(np.array([s.formula for s in styles])[style], decoded(codes), codes)
     sample = index[:: max(1, len(index) // 200)].tolist()
     unmapped = sum(_unmapped(address, i) == 1 for i in sample) / max(1, len(sample))
     shown = _sane_heights(_shared_out(frame.shown(boxes), objects, styles, style), styles, style)
@@ -286,14 +292,15 @@ def _styles(text: int, frame: Frame, index: list[int], handles: list[int]) -> tu
     fonts = np.array([font or 0 for font in map(_font, handles)], np.int64)
     looks = np.column_stack([matrix[:, :4], paint, sizes, modes, fonts]).astype(np.float64)
     _, first, number = np.unique((looks.view(np.uint64) * _MIX).sum(axis=1), return_index=True, return_inverse=True)
-    bold = {font: _is_bold(font) for font in np.unique(fonts).tolist()}
+    fonts_known = {font: _font_kind(font) for font in np.unique(fonts).tolist()}
     found = []
     for at in first.tolist():
         a, b, c, d = matrix[at, :4].tolist()
         size = round(abs(float(sizes[at])) * math.hypot(c, d), 2)
         red, green, blue, alpha = paint[at].tolist()
         turn = _turn(*frame.direction(a, b))
-        found.append(Style(size, turn, modes[at] == 2 or bold[int(fonts[at])], modes[at], (red, green, blue), alpha))
+        bold, formula = fonts_known[int(fonts[at])]
+        found.append(Style(size, turn, modes[at] == 2 or bold, modes[at], (red, green, blue), alpha, formula))
     return number.astype(np.int32), found
 
 
@@ -301,12 +308,13 @@ def _styles(text: int, frame: Frame, index: list[int], handles: list[int]) -> tu
 _MIX = np.frombuffer(os.urandom(8 * 11), np.uint64) | np.uint64(1)
 
 
-def _is_bold(font: int) -> bool:
+def _font_kind(font: int) -> tuple[bool, bool]:
+    """Is it bold, and is it a formula font?"""
     typed = ctypes.cast(font, pdfium.FPDF_FONT)
     name = ctypes.create_string_buffer(128)
     pdfium.FPDFFont_GetBaseFontName(typed, name, 128)
     heavy = any(word in name.value.lower() for word in (b"bold", b"heavy", b"black"))
-    return heavy or pdfium.FPDFFont_GetWeight(typed) >= 600
+    return heavy or pdfium.FPDFFont_GetWeight(typed) >= 600, is_formula_font(name.value)
 
 
 def _turn(dx: float, dy: float) -> int:

@@ -41,6 +41,7 @@ _MARKED: tuple[tuple[re.Pattern[str], int], ...] = tuple(
 ARTICLE = re.compile(r"제\s*\d+\s*조(?:의\s*\d+)?\s*[(（【\[][^)）】\]\n]{1,60}[)）】\]](?=\s|$)")
 """A Korean article's head, whose text goes on in the same line: 제1조(목적) 이 규정은 …"""
 
+_ITEM = re.compile(r"[•·∙●○◦▪▣※*\-–—－]\s*\w")
 _SENTENCE_END = re.compile(r"([.!?。;,:]|다\.?)[\"'”’)」』\]]*$")
 _WORDS = re.compile(r"[^\W\d_]{2,}")
 
@@ -49,6 +50,8 @@ def level_of(text: str, *, ratio: float, bold: bool, lines: int) -> int:
     """0, or 1 to LOWEST. `ratio`: size to that of the body; `bold` where the body is not."""
     text = " ".join(text.split())
     if not text or len(text) > 120 or lines > 3 or not _WORDS.search(text) or "...." in text or "····" in text:
+        return 0
+    if _ITEM.match(text) and ratio < 1.3:
         return 0
     looks = ratio >= 1.12 or bold
     sentence = bool(_SENTENCE_END.search(text))
