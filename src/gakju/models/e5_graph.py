@@ -6,6 +6,7 @@ Attention is written out so that the plugin fuses it into one kernel.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,16 @@ from gakju.models.e5_weights import E5Weights
 LAYER_NORM_EPSILON = 1e-12  # XLM-RoBERTa's, as in the model's published configuration
 
 
+def runtime() -> Any:
+    """The `openvino` module. Its import posts an event to Google Analytics, from a forked process, and writes to
+    ~/intel: nothing may leave the machine, so its telemetry package, which it can do without, is not to be found.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    import openvino
+
+    return openvino
+
+
 def build(weights: E5Weights) -> Any:
     """An `openvino.Model`: `embeds` (batch, tokens, hidden) float32 and `mask` (batch, tokens) int32 of 0 and 1
     to the mean of the last hidden states under the mask, (batch, hidden), not normalised."""
@@ -24,10 +35,8 @@ def build(weights: E5Weights) -> Any:
 
 class _Builder:
     def __init__(self, weights: E5Weights) -> None:
-        import openvino
-        from openvino import opset13
-
-        self.ov, self.op, self.weights, self.shape = openvino, opset13, weights, weights.shape
+        self.ov, self.weights, self.shape = runtime(), weights, weights.shape
+        self.op = self.ov.opset13
 
     def model(self) -> Any:
         op, s = self.op, self.shape

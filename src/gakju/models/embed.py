@@ -87,9 +87,7 @@ class _Loaded:
             self._compile(graph, threads, 0)
 
     def _compile(self, graph: Any, threads: int, group: int) -> None:
-        import openvino
-
-        compiled = openvino.Core().compile_model(
+        compiled = e5_graph.runtime().Core().compile_model(
             graph,
             "CPU",
             {
