@@ -291,6 +291,12 @@ class TestStatus:
         assert [p.kind for p in page.problems] == ["garbled"]
         assert "GAKJU_OCR" in page.problems[0].detail
 
+    def test_a_font_mapped_to_private_code_points_is_garbled(self, file: Path) -> None:
+        shown = "".join(chr(0xF761 + n) for n in range(12))
+        fonts, codes = hangul_font(shown)
+        content = "BT /F 10 Tf 100 700 Td <" + "".join(f"{codes[c]:04x}" for c in shown) + "> Tj ET"
+        assert read(file, page_of(content, fonts=fonts))[0].status == "garbled"
+
     def test_korean_bytes_shown_as_latin_letters_are_garbled(self, file: Path) -> None:
         shown = "인사규정의 목적과 범위를 정한다".encode("cp949").decode("latin-1")
         fonts, codes = hangul_font(shown)

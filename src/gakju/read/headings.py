@@ -49,9 +49,8 @@ _WORDS = re.compile(r"[^\W\d_]{2,}")
 def level_of(text: str, *, ratio: float, bold: bool, lines: int) -> int:
     """0, or 1 to LOWEST. `ratio`: size to that of the body; `bold` where the body is not."""
     text = " ".join(text.split())
-    if not text or len(text) > 120 or lines > 3 or not _WORDS.search(text) or "...." in text or "····" in text:
-        return 0
-    if _ITEM.match(text) and ratio < 1.3:
+    item = _ITEM.match(text) and ratio < 1.3
+    if item or len(text) > 120 or lines > 3 or not _WORDS.search(text) or "...." in text or "····" in text:
         return 0
     looks = ratio >= 1.12 or bold
     sentence = bool(_SENTENCE_END.search(text))
