@@ -150,7 +150,7 @@ class Retriever:
         self, query: str, candidates: Sequence[_Candidate], terms: Mapping[str, re.Pattern[str]]
     ) -> list[_Candidate]:
         """The most promising by words and chunk, with their overlap (0..1) and likeness (cosine)."""
-        folded = [fold(candidate.judged) for candidate in candidates]
+        folded = [_searched(candidate) for candidate in candidates]
         held = [{term for term, pattern in terms.items() if pattern.search(text)} for text in folded]
         # Rare among the candidates is telling: what all of them say does not choose between them.
         weights = {t: math.log(1 + len(held) / (1 + sum(t in terms_of for terms_of in held))) for t in terms}
@@ -171,6 +171,12 @@ class Retriever:
         vectors = self._embedder.embed_passages(texts)
         likeness = vectors @ self._query_vector(query)
         return [replace(c, likeness=float(near)) for c, near in zip(unique.values(), likeness, strict=False)]
+
+
+def _searched(candidate: _Candidate) -> str:
+    """The text in which a question's words are looked for; once more without line breaks, which part Korean words."""
+    text = fold(candidate.judged)
+    return f"{text} {text.replace(chr(10), '')}" if "\n" in text else text
 
 
 def _within_budget(texts: Iterable[str]) -> Iterator[str]:
@@ -214,7 +220,7 @@ def features(ranked: Sequence[_Candidate], terms: Mapping[str, re.Pattern[str]])
     """
     best = ranked[0]
     matter = [pattern for term, pattern in terms.items() if term not in _FORM] or list(terms.values())
-    text = fold(best.judged)
+    text = _searched(best)
     shared = sum(bool(pattern.search(text)) for pattern in matter) / (len(matter) or 1)
     around = best.hit.parts.get("dense", best.likeness)
     return _spread(max(c.likeness for c in ranked[:3])), shared, _spread(around)

@@ -67,6 +67,13 @@ def test_decomposed_hangul_is_the_same(morphemes):
     assert morphemes.words("\u1112\u1161\u11ab\u1100\u1173\u11af") == morphemes.words("한글")
 
 
+def test_words_broken_at_a_line_end_are_whole_again(morphemes):
+    words = morphemes.words("인사위원회에 징\n계의 의결을 요구한다\n그리고 끝")
+    assert "징계" in words
+    assert "의결그리고" not in words
+    assert words.count("요구") == 1
+
+
 def test_many_keeps_order_across_threads(morphemes):
     texts = [f"연차 {n}일" for n in range(200)]
     alone = [morphemes.words(text) for text in texts[:20]]

@@ -3,7 +3,9 @@
 Particles and endings are dropped. A compound gives its parts and, once more, the whole run, so that
 "출장비정산" is found by "정산" and ranks first for itself. Kiwi's dictionary holds many compounds as one
 word ("국민건강보험공단") and takes them or their parts by context: long ones are split again without that
-entry, so that both readings share their parts. English stemming is the index's.
+entry, so that both readings share their parts. Justified Korean breaks lines inside words: what a line's last
+and the next one's first letters make together is added where the text does not say it elsewhere. English
+stemming is the index's.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ _LETTER = rf"(?:(?![{_HANGUL_HANJA}])[^\W_])"
 _CODE = re.compile(
     rf"\d{{1,3}}(?:,\d{{3}})+(?!\d)(?:\.\d+)?%?|{_LETTER}+(?:[-_.+@&/:'’]{_LETTER}+)*(?:%|\+\+|#(?!\w))?"
 )
+_BROKEN = re.compile(r"([가-힣]+)\n(?=([가-힣]+))")
 _JOINT = re.compile(r"[-_+@&/:'’]|(?<!\d)\.|\.(?!\d)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?%?")
 # Nouns, verbs and adjectives without auxiliaries and copula, roots, adverbs, hanja, hashtags.
@@ -43,7 +46,7 @@ Mark = tuple[int, int, str, bool]  # start, end, word, part of a compound
 class Morphemes:
     """Loads Kiwi (1.5 s, about 300 MB) at first use. Safe to share between threads."""
 
-    version = f"kiwi-{version('kiwipiepy')}-{version('kiwipiepy_model')}-1"
+    version = f"kiwi-{version('kiwipiepy')}-{version('kiwipiepy_model')}-2"
     """Enters the index's fingerprint."""
 
     def __init__(self, threads: int = 0) -> None:
@@ -59,11 +62,24 @@ class Morphemes:
 
     def many(self, texts: Sequence[str]) -> list[list[str]]:
         """`words` of each text, on Kiwi's own threads."""
-        pieces = [(i, piece) for i, text in enumerate(texts) for piece in _pieces(fold(text))]
+        folded = [fold(text) for text in texts]
+        return self._with_broken(folded, self._analysed(folded))
+
+    def _analysed(self, texts: Sequence[str]) -> list[list[str]]:
+        pieces = [(i, piece) for i, text in enumerate(texts) for piece in _pieces(text)]
         found: list[list[str]] = [[] for _ in texts]
         analysed = self._loaded().tokenize(piece for _, piece in pieces)
         for (i, piece), tokens in zip(pieces, analysed, strict=True):
             found[i].extend(_words(piece, tokens, self._parts))
+        return found
+
+    def _with_broken(self, texts: Sequence[str], found: list[list[str]]) -> list[list[str]]:
+        """Adds the words that a line break parts."""
+        joined = [" ".join(left + right for left, right in _BROKEN.findall(text)) for text in texts]
+        broken = [i for i, text in enumerate(joined) if text]
+        for i, words in zip(broken, self._analysed([joined[i] for i in broken]) if broken else (), strict=True):
+            known = set(found[i])
+            found[i] += [word for word in dict.fromkeys(words) if word not in known]
         return found
 
     def _parts(self, noun: str) -> tuple[str, ...]:
