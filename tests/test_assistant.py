@@ -30,8 +30,13 @@ def gakju(tmp_path: Path) -> Iterator[Assistant]:
 
 
 def open_at(home: Path, **given: object) -> Assistant:
-    parts = {"embedder": FakeEmbedder(), "morphemes": MORPHEMES, "chat/fake": FakeChat(["[1]"] * 9), **given}
-    return Assistant(Settings(home=home, chat_model="fake", ocr=False, refuse_below=0.0), **parts)
+    parts = {
+        "embedder": FakeEmbedder(),
+        "morphemes": MORPHEMES,
+        "chat/embedded:fake": FakeChat(["[1]"] * 9, name="embedded:fake"),
+        **given,
+    }
+    return Assistant(Settings(home=home, chat_model="embedded:fake", ocr=False, refuse_below=0.0), **parts)
 
 
 def text(path: Path, words: str) -> Path:

@@ -14,7 +14,7 @@ from gakju.protocols import Embedder, Vectors
 from gakju.text.morphemes import Morphemes
 from gakju.text.normalise import fold, squeeze
 from gakju.text.sentences import LIST_MARK, sentence_spans
-from gakju.types import Chunk, Evidence, Hit, Page
+from gakju.types import Chunk, Evidence, Found, Hit, Page
 
 RETRIEVERS = ("bm25", "dense")
 
@@ -42,18 +42,6 @@ _LISTS = re.compile(
     r"(?:[:：]|다음(?:과|의|\s)[^.]{0,20}같[^.]{0,6}\.|다음 각 [호목][^.]{0,40}\."
     r"|(?:as follows|the following)[^.]{0,20}[.:])$"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Evidence for a question, best first, and how likely it is to hold the answer (0..1).
-
-    `features` are what `strength` was worked out from, in the order of `features()`.
-    """
-
-    sentences: tuple[Evidence, ...]
-    strength: float
-    features: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,10 +208,14 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Evidence for a question, best first and numbered from 1; `strength` in 0..1 that it holds the answer."""
+    """Evidence for a question, best first and numbered from 1; `strength` in 0..1 that it holds the answer.
+
+    `features` are what `strength` was worked out from, for who fits it.
+    """
 
     sentences: tuple[Evidence, ...]
     strength: float
+    features: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

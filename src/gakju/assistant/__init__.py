@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -11,7 +13,7 @@ from gakju import wire
 from gakju.assistant import ingest
 from gakju.assistant.pages import page_image
 from gakju.assistant.parts import Parts
-from gakju.errors import Cancelled, LibraryBusy, NotFound, UsageError
+from gakju.errors import Cancelled, GakjuError, LibraryBusy, NotFound, UsageError
 from gakju.jobs import Context, Jobs, Ownership
 from gakju.settings import Settings, load
 from gakju.store import Event, Job, Store, Thread
@@ -77,15 +79,14 @@ class Assistant:
         self._ownership.announce(url)
 
     def warm(self) -> None:
-        """Load what a first answer needs. Errors wait for that answer, where someone reads them."""
-        from contextlib import suppress
-
-        from gakju.errors import GakjuError
+        """Load what a first answer needs, on this machine. Errors wait for that answer, where someone reads them."""
+        from gakju.answer import PREFIX
 
         with suppress(GakjuError):
             self.parts.morphemes.words("각주")
             self.parts.embedder.embed_queries(["각주"])
-            list(self.parts.chat().stream([Message("user", "hi")], max_tokens=1))
+            if warm := getattr(self.parts.chat(), "warm", None):
+                warm(PREFIX)
 
     # The library
 
@@ -198,6 +199,7 @@ class Assistant:
         """Evidence first, then tokens and claims, then the whole answer. Closing it stops the model."""
         from gakju.answer import compose, standalone
 
+        started = time.perf_counter()
         question = question.strip()
         if not question:
             raise UsageError("The question is empty.", hint="Ask something.")
@@ -211,6 +213,7 @@ class Assistant:
             self.parts.verifier,
             history=history,
             refuse_below=self.settings.refuse_below,
+            started=started,
         )
 
     def answer(self, question: str, **options: Any) -> Answer:

@@ -19,7 +19,7 @@ from gakju.errors import BrokenFile, Cancelled, GakjuError, LibraryError, NotFou
 from gakju.index import Index
 from gakju.jobs import Context
 from gakju.store import now
-from gakju.types import Added, AddStatus, Chunk, Document, Page, Problem, Progress
+from gakju.types import Added, AddStatus, Document, Page, Problem, Progress
 from gakju.wire import dump
 
 BATCH = 48
@@ -156,27 +156,32 @@ def _document(
     except BaseException as e:
         # An upload has no other copy: it waits for its password, or for its job to be taken up again.
         waits = file.digest and isinstance(e, Cancelled | PasswordRequired)
-        if not waits and not any(d.digest == digest for d in parts.index.documents()):
-            parts.blobs.delete(digest)
+        if not waits:
+            _forget(parts, digest)
         raise
-    _drop_older(parts, document)
     return document, True
 
 
-def _drop_older(parts: Parts, new: Document) -> None:
+def _older(index: Index, new: Document) -> list[Document]:
     """What `new` takes the place of: an earlier reading of its bytes, or other bytes of the same file on disk."""
-    for old in parts.index.documents(new.collection):
-        same_file = old.path == new.path and Path(new.path).is_absolute()
-        if old.id != new.id and (old.digest == new.digest or same_file):
-            delete(parts, old.id)
+    return [
+        old
+        for old in index.documents(new.collection)
+        if old.id != new.id and (old.digest == new.digest or (old.path == new.path and Path(new.path).is_absolute()))
+    ]
 
 
 def delete(parts: Parts, identity: str) -> None:
     """Forget a document, and its original where no other document shares the bytes."""
     document = parts.index.document(identity)
     parts.index.delete(identity)
-    if not any(d.digest == document.digest for d in parts.index.documents()):
-        parts.blobs.delete(document.digest)
+    _forget(parts, document.digest)
+
+
+def _forget(parts: Parts, digest: str) -> None:
+    """Drop an original that no document has any more."""
+    if not any(d.digest == digest for d in parts.index.documents()):
+        parts.blobs.delete(digest)
 
 
 class _Watched:
@@ -224,8 +229,9 @@ def ingest(
         count = 0
         while batch := list(islice(chunks, BATCH)):
             # Morphemes on one thread while the embedder works on this one.
-            words = side.submit(parts.morphemes.many, [_searched(c) for c in batch])
-            vectors = parts.embedder.embed_passages([embedding_text(c, reading.title) for c in batch])
+            texts = [embedding_text(c, reading.title) for c in batch]
+            words = side.submit(parts.morphemes.many, texts)
+            vectors = parts.embedder.embed_passages(texts)
             writer.write(pages.take(), batch, vectors, words.result())
             count += len(batch)
             tell(pages.count, max(reading.page_count, pages.count), "embedding")
@@ -242,13 +248,11 @@ def ingest(
             chunks=count,
             problems=tuple(pages.problems),
         )
-        writer.commit(whole, secret="\n".join(passwords))
+        older = _older(index, whole)
+        writer.commit(whole, secret="\n".join(passwords), replaces=[d.id for d in older])
+    for replaced in older:
+        _forget(parts, replaced.digest)
     return whole
-
-
-def _searched(chunk: Chunk) -> str:
-    """What words find a chunk: its own and those of the headings above it."""
-    return "\n".join((*chunk.headings, chunk.text))
 
 
 def _nothing_read(name: str, problems: Sequence[Problem]) -> GakjuError:
@@ -296,6 +300,10 @@ def reindex(parts: Parts, context: Context) -> dict[str, Any]:
             f"{len(failed)} of {len(todo)} documents could not be read again: {names}.",
             hint="Delete or mend them and start the re-index again; the library is as it was.",
         )
+    kept = {d.id for d in old.documents()}
+    for document in new.documents():
+        if document.id not in kept:  # deleted while the new generation was built
+            new.delete(document.id)
     new.optimise()
     old.switch(new)
     return {"documents": len(todo)}
