@@ -303,6 +303,7 @@ def test_sentences_and_display_do_not_depend_on_how_the_stream_is_cut(text, expe
         sentences = [s for p in pieces for s in splitter.feed(p)]
         sentences += splitter.end()
         assert [(s.text, s.numbers, s.gap) for s in sentences] == expected
+        assert shown == shown.strip()
         assert not any(f"[{n}]" in shown or f"【{n}】" in shown for n in (2, 3))
 
 
