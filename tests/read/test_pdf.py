@@ -332,6 +332,20 @@ class TestStatus:
         assert [[x.kind for x in p.problems] for p in pages] == [[], ["page_failed"], []]
 
 
+def test_hangul_that_ocr_parts_is_joined_where_it_touches() -> None:
+    words = [("연", 0, 20), ("차", 23, 20), ("휴가", 60, 40), ("15", 110, 20), ("days", 133, 40)]
+    columns = {
+        "text": [w for w, _, _ in words],
+        "left": [x for _, x, _ in words],
+        "width": [w for _, _, w in words],
+        **{name: [value] * 5 for name, value in {"conf": 90, "top": 5, "height": 20}.items()},
+        **{name: [1] * 5 for name in ("block_num", "par_num", "line_num")},
+    }
+    text, _, boxes = ocr._assembled(columns, 0.5)
+    assert text == "연차 휴가 15 days"
+    assert boxes[1].tolist() == [11.5, 2.5, 21.5, 12.5]
+
+
 @pytest.mark.ocr
 class TestOcr:
     @pytest.fixture(autouse=True)

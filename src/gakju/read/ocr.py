@@ -23,6 +23,7 @@ INSTALL = "apt-get install tesseract-ocr tesseract-ocr-kor"
 
 _DPI = 200
 _MOST_PIXELS = 12_000_000  # A3 at 250 dpi
+_NARROW = 0.4  # of a word's height; merged words cost a search less than parted syllables
 _LEAST_CONFIDENCE = 25  # of 100; below it tesseract sees letters in pictures
 
 
@@ -78,6 +79,7 @@ def _assembled(data: dict[str, list[Any]], scale: float) -> tuple[str, tuple[Blo
     blocks: list[Block] = []
     nowhere = (np.nan,) * 4
     paragraph = line = None
+    reach = 0.0
     names = ("text", "conf", "left", "top", "width", "height", "block_num", "par_num", "line_num")
     for word, conf, left, top, wide, high, *place in zip(*(data[n] for n in names), strict=True):
         shown = unicodedata.normalize("NFC", str(word).strip())
@@ -86,9 +88,13 @@ def _assembled(data: dict[str, list[Any]], scale: float) -> tuple[str, tuple[Blo
         if paragraph != place[:2]:
             gap = "\n\n" if text else ""
             blocks.append(Block("text", len(text) + len(gap), 0))
+        elif line != place:
+            gap = "\n"
         else:
-            gap = "\n" if line != place else " "
-        paragraph, line = place[:2], place
+            # Tesseract parts Hangul syllables that touch; a space between Korean words is wider.
+            hangul = "가" <= text[-1] <= "힣" or "가" <= shown[0] <= "힣"
+            gap = "" if hangul and left - reach < _NARROW * high else " "
+        paragraph, line, reach = place[:2], place, left + wide
         text += gap
         boxes += [nowhere] * len(gap)
         cuts = np.linspace(left, left + wide, len(shown) + 1) * scale
