@@ -74,23 +74,25 @@ def _submit(files: list[UploadedFile], collection: str, password: str, ocr: bool
     st.rerun()
 
 
-def jobs() -> None:
-    """Running jobs, then the last finished one until it is put away. From the store, so that a reload keeps them."""
-    running = [j.id for j in _jobs() if not j.finished]
-    st.fragment(_board, run_every=TICK if running else None)(_progress_mark())
+def jobs(seen: tuple[object, ...]) -> None:
+    """Running jobs, then the last finished one until it is put away. From the store, so that a reload keeps them.
+
+    `seen` is what `mark` said before the documents were listed: what ends meanwhile draws the page anew.
+    """
+    st.fragment(_board, run_every=TICK if seen else None)(seen)
 
 
 def _jobs() -> list[Job]:
     return assistant().store.jobs(kinds=["add", "reindex"], limit=20)
 
 
-def _progress_mark() -> tuple[object, ...]:
+def mark() -> tuple[object, ...]:
     """Changes when a job ends or a file is done: the moments at which the list of documents changes."""
     return tuple((j.id, j.state, len(_results(j))) for j in _jobs() if not j.finished)
 
 
-def _board(mark: tuple[object, ...]) -> None:
-    if _progress_mark() != mark:
+def _board(seen: tuple[object, ...]) -> None:
+    if mark() != seen:
         st.rerun()
     found = _jobs()
     for job in reversed([j for j in found if not j.finished]):

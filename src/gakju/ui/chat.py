@@ -85,7 +85,7 @@ def _turn(row: Row, last: bool, was_running: bool, was_open: pane.Open | None) -
         st.rerun()  # A mark was clicked: its page stands outside this turn.
     mark = opened.mark if opened and opened.turn == row.id else ""
     pieces.turn(shown, mark, partial(_opened, row.id))
-    if shown.running:
+    if shown.running and shown.phase != "stopping":
         st.button(
             t("stop"),
             icon=":material/stop:",
@@ -96,8 +96,10 @@ def _turn(row: Row, last: bool, was_running: bool, was_open: pane.Open | None) -
     elif shown.phase == "failed":
         said, more = words.failure(shown.error, language())
         st.error(f"{plain(said)}  \n{plain(more)}" if more else plain(said), icon=":material/error:")
-    if last and shown.phase in {"failed", "stopped"}:
-        st.button(t("retry"), icon=":material/refresh:", key=f"retry-{row.id}", on_click=_retry, args=(row,))
+    again = last and shown.phase in {"failed", "stopped"}
+    if again and st.button(t("retry"), icon=":material/refresh:", key=f"retry-{row.id}"):
+        _retry(row)
+        st.rerun()
 
 
 def _read(row: Row) -> Turn:

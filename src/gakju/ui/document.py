@@ -14,6 +14,14 @@ CHUNKS = 20
 """Chunks a page of the list."""
 
 
+def show(document_id: str | None) -> None:
+    """Go to a document, or back to the list. In the address, so that a reload stays there."""
+    if document_id:
+        st.query_params["document"] = document_id
+    else:
+        st.query_params.pop("document", None)
+
+
 def page(document_id: str) -> None:
     try:
         d = assistant().document(document_id)
@@ -47,7 +55,7 @@ def facts(d: Document) -> list[str]:
 
 
 def _back() -> None:
-    st.page_link(st.session_state["pages"]["library"], label=t("back"), icon=":material/arrow_back:")
+    st.button(t("back"), icon=":material/arrow_back:", type="tertiary", key="back", on_click=show, args=(None,))
 
 
 def _pages(d: Document) -> None:

@@ -75,10 +75,11 @@ def _thread(page: st.Page, thread: Thread, current: bool) -> None:
         vertical_alignment="center",
         gap="xxsmall",
         wrap=False,
-        key=f"thread-{'here' if current else 'row'}-{thread.id}",
+        key=f"{'here' if current else 'other'}-{thread.id}",
     ):
         label = plain(thread.title, limit=60) or t("untitled")
-        st.page_link(page, label=label, icon="", query_params={"thread": thread.id}, width="stretch")
+        if st.button(label, type="tertiary", width="stretch", key=f"thread-{thread.id}"):
+            st.switch_page(page, query_params={"thread": thread.id})
         with st.popover(
             t("thread_more"),
             icon=":material/more_horiz:",

@@ -24,6 +24,7 @@ def page() -> None:
 
 
 def _shelf() -> None:
+    seen = adding.mark()
     documents = assistant().documents()
     st.title(t("library"))
     if documents:
@@ -32,7 +33,7 @@ def _shelf() -> None:
     else:
         st.markdown(t("library_empty"))
     adding.form()
-    adding.jobs()
+    adding.jobs(seen)
     _stale()
     if documents:
         _list(documents)
@@ -86,9 +87,7 @@ def _row(d: Document, several: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", wrap=False, key=f"row-{d.id}", gap="small"):
         with st.container(gap=None, width="stretch"):
             label = plain(d.title, limit=90) or plain(d.path)
-            st.page_link(
-                st.session_state["pages"]["library"], label=f"**{label}**", icon="", query_params={"document": d.id}
-            )
+            st.button(f"**{label}**", type="tertiary", key=f"open-{d.id}", on_click=document.show, args=(d.id,))
             st.caption(_facts(d, several))
         if pieces.icon("delete", "delete", f"delete-{d.id}"):
             st.dialog(t("delete_title"))(_confirm)(d)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,10 +10,7 @@ from gakju.store import Turn as Row
 from gakju.types import Claim, ClaimMade, Evidence, EvidenceFound, Footnote, Token
 from gakju.wire import Json, load_answer, load_event
 
-Phase = Literal["queued", "searching", "writing", "answered", "refused", "stopped", "failed"]
-
-_POINTER = re.compile(r"\s*\[[\d,\s]*\]?$|\[\d+(?:,\s*\d+)*\]")
-"""Numbers a model points with, whole or still being written: footnotes take their place."""
+Phase = Literal["queued", "searching", "writing", "stopping", "answered", "refused", "stopped", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +29,7 @@ class Turn:
 
     @property
     def running(self) -> bool:
-        return self.phase in {"queued", "searching", "writing"}
+        return self.phase in {"queued", "searching", "writing", "stopping"}
 
     @property
     def notes(self) -> tuple[Footnote, ...]:
@@ -111,12 +107,13 @@ def _whole(job: Job, question: str) -> Turn:
 
 def _partial(job: Job, question: str, fold: Fold) -> Turn:
     phases: dict[str, Phase] = {"failed": "failed", "cancelled": "stopped", "queued": "queued"}
+    running: Phase = "stopping" if job.cancel else "writing" if fold.writing else "searching"
     return Turn(
         job.id,
         question,
-        phases.get(job.state, "writing" if fold.writing else "searching"),
+        phases.get(job.state, running),
         fold.evidence,
         tuple(fold.claims),
-        tail=_POINTER.sub("", fold.tail).strip(),
+        tail=fold.tail.strip(),
         error=job.error,
     )

@@ -1,0 +1,297 @@
+"""What people do on the screen, in a real browser, on real documents; only the models are fakes."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import pypdf
+import pytest
+from PIL import Image
+from screens import HANDBOOK, Screen, until
+
+from gakju.ui import turns
+
+pytestmark = pytest.mark.browser
+
+HANDBOOK_TITLE = "구름갈피 취업규칙 및 복리후생 안내"
+QUESTION = "카페에서 재택근무를 해도 되나요?"
+
+
+def ask(page: Any, question: str = QUESTION) -> None:
+    box = page.get_by_test_id("stChatInputTextArea")
+    box.fill(question)
+    box.press("Enter")
+
+
+def answered(page: Any) -> None:
+    page.locator(".note").first.wait_for()
+    page.locator(".busy").wait_for(state="detached")
+
+
+def last_turn(screen: Screen) -> turns.Turn:
+    store = screen.assistant.store
+    row = store.turns(store.threads()[0].id)[-1]
+    return turns.read(store, row, {})
+
+
+def picture(page: Any) -> Image.Image:
+    image = page.locator(".st-key-pane img")
+    image.wait_for()
+    return Image.open(io.BytesIO(page.request.get(image.evaluate("i => i.src")).body())).convert("RGB")
+
+
+def yellow(image: Image.Image) -> set[tuple[int, int]]:
+    """The highlighted points of a page, on a grid of one pixel in four."""
+    step = 2
+    data = image.load()
+    return {
+        (x, y)
+        for x in range(0, image.width, step)
+        for y in range(0, image.height, step)
+        if (p := data[x, y])[0] > 200 and p[1] > 180 and p[2] < 140
+    }
+
+
+def test_from_an_empty_library_to_the_highlighted_words(screen: Screen, visit) -> None:
+    page = visit()
+    page.get_by_role("link", name="첫 문서 추가하기").click()
+    page.get_by_text("문서는 이 컴퓨터를 떠나지 않습니다").wait_for()
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(HANDBOOK)
+    page.get_by_role("button", name="파일 1개 추가").click()
+    page.get_by_role("button", name=HANDBOOK_TITLE).wait_for()
+    assert [d.title for d in screen.assistant.documents()] == [HANDBOOK_TITLE]
+
+    page.get_by_role("link", name="대화", exact=True).click()
+    ask(page)
+    page.locator("details.evidence").wait_for()
+    answered(page)
+    turn = last_turn(screen)
+    assert page.locator(".claim").count() == len(turn.claims) > 0
+    assert page.locator(".claim").first.inner_text().startswith(turn.claims[0].text[:10])
+
+    page.locator(".note").first.click()
+    image = picture(page)
+    note = turn.notes[0]
+    assert page.locator(".st-key-pane pre").inner_text() == note.quote
+    assert page.locator('.note[aria-current="true"]').first.inner_text() == "1"
+    points = screen.assistant.page(note.document.id, note.page)
+    scale, edge = image.width / points.width, 3.0
+    boxes = [b for b in note.boxes if b.page == note.page]
+    assert boxes
+    inside = yellow(image)
+    for b in boxes:
+        middle = round((b.y0 + b.y1) / 2 * scale / 2) * 2
+        assert any((x, middle) in inside for x in range(round(b.x0 * scale / 2) * 2, int(b.x1 * scale), 2))
+    for x, y in inside:
+        at = (x / scale, y / scale)
+        assert any(b.x0 - edge <= at[0] <= b.x1 + edge and b.y0 - edge <= at[1] <= b.y1 + edge for b in boxes)
+
+
+def test_the_pane_turns_pages_and_goes_through_the_footnotes(stocked: Screen, visit) -> None:
+    page = visit()
+    page.get_by_role("button", name=QUESTION).click()
+    answered(page)
+    turn = last_turn(stocked)
+    page.locator(".note").first.click()
+    first = turn.notes[0]
+    counter = page.locator(".st-key-pane").get_by_text(re.compile(r"^\d+ / \d+쪽$"))
+    assert counter.inner_text() == f"{first.page} / 15쪽"
+    page.get_by_role("button", name="다음 쪽").click()
+    page.get_by_text(f"{first.page + 1} / 15쪽").wait_for()
+    assert yellow(picture(page)) == set()
+    page.get_by_role("button", name="근거가 있는 쪽으로").click()
+    page.get_by_text(f"{first.page} / 15쪽").wait_for()
+    until(lambda: bool(yellow(picture(page))))
+
+    page.locator("details.evidence summary").click()
+    page.locator(".passage").last.click()
+    page.get_by_text(f"근거 {len(turn.evidence)} / {len(turn.evidence)}").wait_for()
+    page.get_by_role("button", name="다음 각주").click()
+    page.get_by_text(f"근거 1 / {len(turn.evidence)}").wait_for()
+    assert page.locator('.passage[aria-current="true"] .quote').inner_text().split() == turn.evidence[0].text.split()
+    page.get_by_role("button", name="닫기").click()
+    page.locator(".st-key-pane").wait_for(state="detached")
+
+
+def test_reload_and_a_second_tab_find_the_running_answer(stocked: Screen, visit) -> None:
+    stocked.chat.go.clear()
+    page = visit()
+    ask(page)
+    page.get_by_text("답을 쓰는 중입니다").wait_for()
+    page.reload()
+    page.get_by_text("답을 쓰는 중입니다").wait_for()
+    assert page.locator("p.question").inner_text() == QUESTION
+    second = visit(page.url.removeprefix(stocked.url))
+    second.get_by_text("답을 쓰는 중입니다").wait_for()
+    stocked.chat.go.set()
+    answered(page)
+    answered(second)
+    assert page.locator(".claim").all_inner_texts() == second.locator(".claim").all_inner_texts()
+    assert len(stocked.assistant.store.threads()) == 1
+
+
+def test_stop_and_try_again(stocked: Screen, visit) -> None:
+    stocked.chat.name = "fake:talker"
+    stocked.chat.go.clear()
+    page = visit()
+    ask(page)
+    page.locator(".tail").wait_for()
+    page.get_by_role("button", name="중지").click()
+    page.get_by_text("중지했습니다.").wait_for()
+    until(lambda: stocked.chat.closed == 1)
+    stocked.chat.name = "embedded:fake"
+    stocked.chat.go.set()
+    page.get_by_role("button", name="다시 시도").click()
+    answered(page)
+    assert page.locator("p.question").count() == 2
+
+
+def test_a_missing_model_is_one_line_with_the_next_step(stocked: Screen, visit) -> None:
+    from gakju.errors import ModelMissing
+
+    stocked.chat._script = [ModelMissing("The model x is not here.", hint="Run `gakju models pull x`."), "[1]"]
+    page = visit()
+    ask(page)
+    alert = page.get_by_test_id("stAlert")
+    alert.wait_for()
+    assert "모델을 아직 내려받지 않았습니다." in alert.inner_text()
+    assert "`gakju models pull x`" in alert.inner_text().replace("\u2060", "")
+    page.get_by_role("button", name="다시 시도").click()
+    answered(page)
+
+
+def test_threads_are_listed_opened_and_deleted(stocked: Screen, visit) -> None:
+    page = visit()
+    ask(page)
+    answered(page)
+    page.get_by_role("button", name="새 대화").click()
+    page.get_by_text("문서에 물어보세요").first.wait_for()
+    ask(page, "출장비는 얼마인가요?")
+    page.locator("p.question", has_text="출장비").wait_for()
+    answered(page)
+    sidebar = page.get_by_test_id("stSidebarContent")
+    sidebar.get_by_role("button", name=QUESTION).click()
+    page.locator("p.question", has_text="카페").wait_for()
+    sidebar.get_by_role("button", name="더 보기").first.click()
+    page.get_by_role("button", name="대화 삭제").click()
+    sidebar.get_by_role("button", name="출장비는 얼마인가요?").wait_for(state="detached")
+    assert [t.title for t in stocked.assistant.store.threads()] == [QUESTION]
+
+
+def test_a_document_is_looked_at_and_deleted_only_after_a_question(stocked: Screen, visit) -> None:
+    page = visit("/library")
+    page.get_by_role("button", name=HANDBOOK_TITLE).click()
+    page.get_by_role("heading", name=HANDBOOK_TITLE).wait_for()
+    page.locator(".passage").first.wait_for()
+    d = next(d for d in stocked.assistant.documents() if d.title == HANDBOOK_TITLE)
+    read = stocked.assistant.page(d.id, 1).text.split()
+    until(lambda: page.locator(".passage").first.inner_text().split() == read)
+    page.get_by_text("조각", exact=True).click()
+    page.get_by_text("조각 1 ·").wait_for()
+    first = stocked.assistant.chunks(d.id)[0].text.split()
+    until(lambda: page.locator(".passage").first.inner_text().split() == first)
+
+    page.get_by_role("button", name="보관함").click()
+    row = page.locator(f".st-key-row-{d.id}")
+    row.get_by_role("button", name="삭제").click()
+    page.get_by_role("button", name="그대로 두기").click()
+    page.get_by_role("dialog").wait_for(state="detached")
+    assert len(stocked.assistant.documents()) == 2
+    row.get_by_role("button", name="삭제").click()
+    page.get_by_role("dialog").get_by_role("button", name="삭제").click()
+    row.wait_for(state="detached")
+    assert [x.title for x in stocked.assistant.documents()] == ["Aquilune A2 User Manual"]
+
+
+def test_a_password_mends_a_file_and_a_broken_one_says_why(screen: Screen, visit, tmp_path: Path) -> None:
+    locked, broken = tmp_path / "잠긴 문서.pdf", tmp_path / "broken.pdf"
+    writer = pypdf.PdfWriter(clone_from=HANDBOOK)
+    writer.encrypt("비밀", algorithm="AES-256")
+    writer.write(locked)
+    broken.write_bytes(b"%PDF-1.7\n" + b"\0" * 200)
+    page = visit("/library")
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files([locked, broken])
+    page.get_by_role("button", name="파일 2개 추가").click()
+    page.get_by_text("암호가 필요한 파일입니다").wait_for()
+    page.get_by_text("파일이 비었거나 손상되었습니다").wait_for()
+    page.reload()
+    page.get_by_label("암호").fill("비밀")
+    page.get_by_role("button", name="암호로 다시 추가").click()
+    page.locator('[class*="st-key-row-"]').wait_for()
+    assert [(d.path, d.pages) for d in screen.assistant.documents()] == [("잠긴 문서.pdf", 15)]
+    page.get_by_text("암호가 필요한 파일입니다").wait_for(state="detached")
+
+
+def test_an_add_shows_progress_and_can_be_cancelled(screen: Screen, visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    import threading
+
+    hold = threading.Event()
+    embed = screen.assistant.parts.embedder.embed_passages
+    monkeypatch.setattr(screen.assistant.parts.embedder, "embed_passages", lambda texts: hold.wait(20) and embed(texts))
+    page = visit("/library")
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(HANDBOOK)
+    page.get_by_role("button", name="파일 1개 추가").click()
+    page.get_by_text(re.compile(r"\d+ / 15쪽")).wait_for()
+    page.reload()
+    page.get_by_text(re.compile(r"\d+ / 15쪽")).wait_for()
+    page.get_by_role("button", name="취소").click()
+    until(lambda: screen.assistant.store.jobs(kinds=["add"])[0].cancel)
+    hold.set()
+    page.get_by_text("취소했습니다").wait_for()
+    assert screen.assistant.documents() == []
+
+
+def test_foreign_text_does_nothing(screen: Screen, visit, tmp_path: Path) -> None:
+    evil = '![i](http://evil.example/a.png) [l](http://evil.example) <img src="http://evil.example/b"> :smile: $x^2$'
+    page = visit()
+    (tmp_path / "[x](http:evil) :red[a].txt").write_text(f"연차휴가 안내 {evil} 끝.", "utf-8")
+    screen.assistant.add([tmp_path / "[x](http:evil) :red[a].txt"])
+    ask(page, f"연차휴가 {evil}")
+    answered(page)
+    page.locator("details.evidence summary").click()
+    assert evil in page.locator("p.question").inner_text()
+    assert "<img" in page.locator(".claim").first.inner_text()
+    page.locator(".note").first.click()
+    page.locator(".st-key-pane mark").wait_for()
+    assert "http://evil.example/a.png" in page.locator(".st-key-pane mark").inner_text()
+    harmless(page)
+    title = page.get_by_test_id("stSidebarContent").locator("[class*=st-key-thread-] button").inner_text()
+    assert title.replace("\u2060", "").startswith("연차휴가 ![i](http://evil.example")
+    page.goto(screen.url + "/library")
+    page.get_by_role("button", name="삭제").wait_for()
+    assert "[x](http:evil) :red[a]" in page.locator(".st-key-documents").inner_text().replace("\u2060", "")
+    harmless(page)
+
+
+def harmless(page: Any) -> None:
+    assert page.locator('a[href*="evil"], img[src*="evil"], .katex, [style*="color: red"]').count() == 0
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_page_is_wider_than_its_window(stocked: Screen, visit, width: int) -> None:
+    page = visit(width=width)
+    ask(page)
+    answered(page)
+    page.locator(".note").first.click()
+    picture(page)
+    if width < 500:
+        page.get_by_role("dialog").wait_for()
+    fits = "() => Math.max(...['html', '.stMain'].map(s => document.querySelector(s).scrollWidth)) <= innerWidth"
+    assert page.evaluate(fits)
+    page.goto(stocked.url + "/library")
+    page.locator(".st-key-documents").wait_for()
+    assert page.evaluate(fits)
+
+
+def test_the_browsers_language_and_the_switch(stocked: Screen, visit) -> None:
+    page = visit(language="en-US", scheme="dark")
+    page.get_by_role("heading", name="Ask your documents").wait_for()
+    page.get_by_role("radio", name="한국어").or_(page.get_by_role("button", name="한국어")).first.click()
+    page.get_by_role("heading", name="문서에 물어보세요").wait_for()
+    page.get_by_role("link", name="보관함").click()
+    page.get_by_role("heading", name="보관함").wait_for()
+    page.reload()
+    page.get_by_role("heading", name="보관함").wait_for()
