@@ -94,12 +94,14 @@ class Retriever:
         depth = max(_DEPTH, k)
         found: dict[str, list[tuple[Chunk, float]]] = {}
         if "bm25" in retrievers:
-            found["bm25"] = self._index.matching(self._morphemes.words(query), depth, collection)
+            words = self._morphemes.words(query)
+            found["bm25"] = self._index.matching(_matter(words), depth, collection)
         if "dense" in retrievers and "embedder" not in self._index.stale:
             found["dense"] = self._index.nearest(self._query_vector(query), depth, collection)
         chunks = {chunk.id: chunk for pairs in found.values() for chunk, _ in pairs}
         parts = {name: {chunk.id: score for chunk, score in pairs} for name, pairs in found.items()}
-        scores = fused(parts)
+        trust = {"bm25": _covered(_matter(words), found["bm25"])} if "bm25" in found else {}
+        scores = fused(parts, trust)
         hits, seen = [], set()
         documents = {document.id: document for document in self._index.documents(collection)}
         for name in sorted(scores, key=lambda name: (-scores[name], name)):
@@ -141,7 +143,7 @@ class Retriever:
         folded = [_searched(candidate) for candidate in candidates]
         held = [{term for term, pattern in terms.items() if pattern.search(text)} for text in folded]
         # Rare among the candidates is telling: what all of them say does not choose between them.
-        weights = {t: math.log(1 + len(held) / (1 + sum(t in terms_of for terms_of in held))) for t in terms}
+        weights = {t: _tells(t) * math.log(1 + len(held) / (1 + sum(t in own for own in held))) for t in terms}
         total = sum(weights.values()) or 1.0
         weighed = [
             replace(c, overlap=sum(weights[t] for t in own) / total) for c, own in zip(candidates, held, strict=True)
@@ -177,18 +179,44 @@ def _within_budget(texts: Iterable[str]) -> Iterator[str]:
         yield shown
 
 
-def fused(parts: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+def fused(parts: Mapping[str, Mapping[str, float]], trust: Mapping[str, float] | None = None) -> dict[str, float]:
     """The mean over retrievers of min-max scores, by chunk id; what a retriever did not find is 0 there.
 
-    On the sets measured an equal-weight sum is better than reciprocal rank fusion.
+    `trust` weighs a retriever, 1 where it is not named. On the sets measured an equal-weight sum is better than
+    reciprocal rank fusion.
     """
+    weights = {name: (trust or {}).get(name, 1.0) for name in parts}
+    total = sum(weights.values()) or 1.0
     scores: dict[str, float] = {}
-    for found in parts.values():
+    for retriever, found in parts.items():
         low, high = (min(found.values()), max(found.values())) if found else (0.0, 0.0)
         for name, score in found.items():
             share = (score - low) / (high - low) if high > low else 1.0
-            scores[name] = scores.get(name, 0.0) + share / len(parts)
+            scores[name] = scores.get(name, 0.0) + share * weights[retriever] / total
     return scores
+
+
+def _tells(word: str) -> float:
+    """A code or a number names the very thing asked for; a word of form tells little."""
+    if word in _FORM:
+        return 0.3
+    return 2.0 if any(c.isdigit() for c in word) else 1.0
+
+
+def _matter(words: Sequence[str]) -> list[str]:
+    """The words that carry a question's matter; all of them where it has only form."""
+    return [word for word in words if word not in _FORM] or list(words)
+
+
+def _covered(words: Sequence[str], found: Sequence[tuple[Chunk, float]]) -> float:
+    """The largest share of the question's words that one of the best lexical hits holds, at least a tenth.
+
+    A question in another language than its document, or a paraphrase, matches by chance words only.
+    """
+    terms = _terms(words)
+    texts = [fold("\n".join((*chunk.headings, chunk.text))) for chunk, _ in found[:3]]
+    shares = [sum(bool(pattern.search(text)) for pattern in terms.values()) / len(terms) for text in texts if terms]
+    return max([0.1, *shares])
 
 
 def _score(candidate: _Candidate) -> float:
@@ -207,7 +235,7 @@ def features(ranked: Sequence[_Candidate], terms: Mapping[str, re.Pattern[str]])
     best sentence, and likeness of its chunk.
     """
     best = ranked[0]
-    matter = [pattern for term, pattern in terms.items() if term not in _FORM] or list(terms.values())
+    matter = [terms[word] for word in _matter(list(terms))]
     text = _searched(best)
     shared = sum(bool(pattern.search(text)) for pattern in matter) / (len(matter) or 1)
     around = best.hit.parts.get("dense", best.likeness)
