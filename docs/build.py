@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import click
 
-from gakju.cli import main
-from gakju.settings import Settings
+os.environ["LC_ALL"] = "C"  # help follows the reader's language; the reference is in English
+
+from gakju.cli import main  # noqa: E402
+from gakju.settings import Settings  # noqa: E402
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -16,7 +20,9 @@ def settings() -> str:
     rows = []
     for name, field in Settings.model_fields.items():
         default = field.get_default(call_default_factory=False)
-        shown = "the platform's user data folder" if field.default_factory else f"`{default}`" if f"{default}" else "empty"
+        shown = (
+            "the platform's user data folder" if field.default_factory else f"`{default}`" if f"{default}" else "empty"
+        )
         rows.append(f"| `{name}` | `GAKJU_{name.upper()}` | {shown.replace('**********', '')} | {field.description} |")
     return "\n".join(
         [
@@ -37,7 +43,9 @@ def commands() -> str:
     parts = ["# Commands", "", "Written by `docs/build.py`.", ""]
 
     def show(command: click.Command, path: list[str]) -> None:
-        context = click.Context(command, info_name=" ".join(path), terminal_width=100, max_content_width=100)
+        context = click.Context(
+            command, info_name=" ".join(path), terminal_width=100, help_option_names=["-h", "--help"]
+        )
         parts.extend([f"## {' '.join(path)}", "", "```text", command.get_help(context).rstrip(), "```", ""])
         if isinstance(command, click.Group):
             for name in command.list_commands(context):
@@ -52,5 +60,12 @@ PAGES = {"settings.md": settings, "commands.md": commands}
 
 if __name__ == "__main__":
     REFERENCE.mkdir(exist_ok=True)
-    for name, write in PAGES.items():
-        (REFERENCE / name).write_text(write())
+    stale = [
+        name
+        for name, write in PAGES.items()
+        if not (REFERENCE / name).exists() or (REFERENCE / name).read_text() != write()
+    ]
+    if "--check" in sys.argv:
+        sys.exit(f"Out of date: {', '.join(stale)}. Run .venv/bin/python docs/build.py" if stale else 0)
+    for name in stale:
+        (REFERENCE / name).write_text(PAGES[name]())

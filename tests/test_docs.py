@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,17 +12,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-def builder():
-    spec = importlib.util.spec_from_file_location("docs_build", ROOT / "docs" / "build.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.mark.parametrize("page", ["settings.md", "commands.md"])
-def test_the_reference_is_what_the_code_says(page: str) -> None:
-    written = (ROOT / "docs" / "reference" / page).read_text()
-    assert written == builder().PAGES[page](), "run .venv/bin/python docs/build.py"
+def test_the_reference_is_what_the_code_says() -> None:
+    checked = subprocess.run(
+        [sys.executable, "docs/build.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stderr
 
 
 @pytest.mark.parametrize("readme", ["README.md", "README.ko.md"])
