@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+
 import pytest
 
 from gakju.answer import compose, standalone
@@ -38,7 +41,7 @@ def verifier():
 
 def evidence(*texts):
     return tuple(
-        Evidence(i, t, REF, f"d-{i}", (Span(i, 10 * i, 10 * i + len(t)),), (Box(i, 1, 2, 3, 4),), 1.0 / i)
+        Evidence(i, t, REF, f"d-{i}", (Span(i, 10 * i, 10 * i + len(t)),), (Box(i, 1, 2, 3, 4),), 0.9 - i / 100)
         for i, t in enumerate(texts, 1)
     )
 
@@ -165,20 +168,39 @@ def test_what_is_a_courtesy(sentence, courtesy):
     assert is_courtesy(sentence) is courtesy
 
 
-def test_an_embedded_model_only_chooses_what_is_quoted(verifier):
-    chat = FakeChat(["[2]"], name="embedded:tiny")
+def test_an_embedded_model_only_chooses_what_is_quoted_after_the_best(verifier):
+    chat = FakeChat(["[3]"], name="embedded:tiny")
     events, answer = run(chat, verifier, CAFE, REMOTE, BIRTH)
-    assert [c.text for c in answer.claims] == [REMOTE, CAFE]
+    assert [c.text for c in answer.claims] == [CAFE, BIRTH]
     assert all((c.verdict, c.score) == ("supported", 1.0) for c in answer.claims)
-    assert [[n.quote for n in c.footnotes] for c in answer.claims] == [[REMOTE], [CAFE]]
-    assert answer.answer == f"{REMOTE}\n{CAFE}" == "".join(e.text for e in events if isinstance(e, Token))
+    assert [[n.quote for n in c.footnotes] for c in answer.claims] == [[CAFE], [BIRTH]]
+    assert answer.answer == f"{CAFE}\n{BIRTH}" == "".join(e.text for e in events if isinstance(e, Token))
     (call,) = chat.calls
-    assert call.extra["grammar"] == 'root ::= "[" ("1" | "2" | "3") "]"'
+    assert call.extra["grammar"] == 'root ::= "[" ("2" | "3") "]"'
     assert call.messages[-1].content.index("[1] 카페") < call.messages[-1].content.index("질문: ")
+    assert answer.usage.completion_tokens > 0
+
+
+def test_the_best_sentence_is_quoted_before_an_embedded_model_has_answered(verifier):
+    chat = FakeChat(["[2]"], name="embedded:tiny")
+    stream = compose("재택?", Found(evidence(CAFE, REMOTE), 1.0), lambda: chat, verifier, refuse_below=0)
+    assert [next(stream), next(stream).text, next(stream).claim.text][1:] == [CAFE, CAFE]
+    assert chat.calls == []
+    assert [e.text for e in stream if isinstance(e, Token)] == ["\n" + REMOTE]
+
+
+def test_a_best_sentence_far_ahead_stands_alone(verifier):
+    first, second = evidence(REMOTE, CAFE)
+    chat = FakeChat(["[2]"], name="embedded:tiny")
+    found = Found((first, replace(second, score=first.score - 0.11)), 1.0)
+    *_, done = compose("재택?", found, lambda: chat, verifier, refuse_below=0)
+    assert [c.text for c in done.answer.claims] == [REMOTE]
+    assert chat.calls == []
+    assert done.answer.model == "embedded:tiny"
 
 
 @pytest.mark.parametrize("said", ["[1]", "", "[9]", "무엇?"])
-def test_a_pointer_to_the_best_sentence_or_nowhere_quotes_it_once(verifier, said):
+def test_a_pointer_to_the_best_sentence_or_nowhere_adds_nothing(verifier, said):
     _, answer = run(FakeChat([said], name="embedded:tiny"), verifier, REMOTE, CAFE)
     assert [c.text for c in answer.claims] == [REMOTE]
 
@@ -191,7 +213,7 @@ def test_a_small_model_sees_no_history_and_a_capable_one_sees_the_latest(verifie
         Message("assistant", "답"),
     ]
     small = FakeChat(["[1]"], name="embedded:tiny")
-    run(small, verifier, REMOTE, history=history)
+    run(small, verifier, REMOTE, CAFE, history=history)
     assert [m.role for m in small.calls[0].messages] == ["system", "user"]
     capable = writer("재택근무는 2일입니다 [1].")
     run(capable, verifier, REMOTE, history=history)
@@ -244,21 +266,28 @@ def test_cells_of_a_quoted_row_are_parted_by_dots_and_the_quote_is_verbatim(veri
 def test_a_quoted_row_takes_the_names_of_its_columns(verifier):
     header, row, other = "구분\t대상\t휴가\t경조금", "결혼\t본인\t7일\t100만 원", "결혼\t자녀\t2일\t50만 원"
     found = [
-        Evidence(i, t, REF, "d-1", (Span(4, at, at + len(t)),), (Box(4, 0, at, 9, at + 1),), 1.0)
+        Evidence(i, t, REF, "d-1", (Span(4, at, at + len(t)),), (Box(4, 0, at, 9, at + 1),), 0.9)
         for i, t, at in [(1, row, 40), (2, header, 10), (3, other, 80)]
     ]
-    for said in ("[1]", "[2]"):  # pointing at the names of the columns means the row they were brought for
-        chat = FakeChat([said], name="embedded:tiny")
-        *_, done = compose("?", Found(tuple(found), 1.0), [chat].pop, verifier, refuse_below=0)
-        (made,) = done.answer.claims
-        assert made.text == "구분: 결혼 · 대상: 본인 · 휴가: 7일 · 경조금: 100만 원"
-        assert made.verdict == "supported"
-        assert [n.quote for n in made.footnotes] == [row, header]
+    chat = FakeChat(["[3]"], name="embedded:tiny")
+    *_, done = compose("?", Found(tuple(found), 1.0), lambda: chat, verifier, refuse_below=0)
+    assert chat.calls[0].extra["grammar"] == 'root ::= "[" ("3") "]"'
+    first, second = done.answer.claims
+    assert first.text == "구분: 결혼 · 대상: 본인 · 휴가: 7일 · 경조금: 100만 원"
+    assert second.text == "구분: 결혼 · 대상: 자녀 · 휴가: 2일 · 경조금: 50만 원"
+    assert [[n.quote for n in c.footnotes] for c in done.answer.claims] == [[row, header], [other, header]]
+    assert {c.verdict for c in done.answer.claims} == {"supported"}
+
+
+def test_pointing_at_the_names_of_columns_means_the_row_they_were_brought_for(verifier):
+    texts = [(1, REMOTE, 200, "d-9"), (2, "결혼\t자녀\t2일", 80, "d-1"), (3, "구분\t대상\t휴가", 10, "d-1")]
+    found = tuple(Evidence(i, t, REF, c, (Span(4, at, at + len(t)),), (), 0.9) for i, t, at, c in texts)
+    chat = FakeChat(["[3]"], name="embedded:tiny")
+    *_, done = compose("?", Found(found, 1.0), lambda: chat, verifier, refuse_below=0)
+    assert [c.text for c in done.answer.claims] == [REMOTE, "구분: 결혼 · 대상: 자녀 · 휴가: 2일"]
 
 
 def test_timings_count_from_the_question(verifier):
-    import time
-
     _, answer = run(writer("재택근무는 2일까지입니다 [1]."), verifier, REMOTE, started=time.perf_counter() - 5)
     assert list(answer.timings) == ["evidence", "first_token", "total"]
     assert 5 <= answer.timings["evidence"] <= answer.timings["first_token"] <= answer.timings["total"] < 15

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gakju.answer import prompt
-from gakju.answer.claims import claim, is_courtesy, quoted
+from gakju.answer.claims import claim, is_courtesy, meant, quoted
 from gakju.answer.followup import standalone
 from gakju.answer.marks import Display, Sentence, Splitter
 from gakju.protocols import ChatModel, Verifier
@@ -37,6 +37,9 @@ __all__ = ["PREFIX", "compose", "standalone"]
 
 PREFIX = (Message("system", prompt.POINT),)
 """How every prompt to an embedded model begins; reading it ahead saves its time at the first question."""
+
+_SURE = 0.1
+"""How far ahead, in `Evidence.score`, the best sentence stands alone."""
 
 _NOT_FOUND = {
     True: "문서에서 이 질문의 답을 찾지 못했습니다. 가장 가까운 부분을 함께 보여 드립니다.",
@@ -131,23 +134,34 @@ def _only_points(model: ChatModel) -> bool:
 
 
 def _point(turn: _Turn, model: ChatModel) -> Iterator[AskEvent]:
-    """The sentence the model points at, word for word, and the retriever's best where that is another."""
+    """The retriever's best sentence word for word, and a second one that the model points at.
+
+    Measured with the 0.5B on 36 questions: the model alone picks right as often as the retriever (22), both
+    in this order hold the answer in 27, the retriever's two best in 25. So the best is quoted without waiting,
+    and alone where it is `_SURE`ly ahead (11 of 12 right).
+    """
     messages, listed = prompt.pointing(turn.question, turn.found.sentences, model.context)
-    said = "".join(_streamed(turn, model, messages, max_tokens=8, extra=_numbers_only(listed)))
-    picked = re.search(r"\d+", said)
-    by_number = {e.number: e for e in listed}
-    first = by_number.get(int(picked.group()) if picked else 0, listed[0])
-    for number in dict.fromkeys([first.number, listed[0].number]):
-        made = quoted(by_number[number], listed, turn.verifier, turn.question)
-        if all(made.text != c.text for c in turn.claims):
-            yield from turn.token(("\n" if turn.claims else "") + made.text)
-            yield turn.add(made, "\n")
+    best, names = meant(listed[0], listed)
+    yield from _quote(turn, best, names)
+    others = [e for e in listed if meant(e, listed)[0] is not best and e is not names]
+    if others and best.score - others[0].score < _SURE:
+        said = "".join(_streamed(turn, model, messages, max_tokens=8, extra=_numbers_only(others)))
+        picked = re.search(r"\d+", said)
+        for e in others:
+            if picked and e.number == int(picked.group()):
+                yield from _quote(turn, *meant(e, listed))
 
 
-def _numbers_only(listed: Sequence[Evidence]) -> dict[str, Any]:
+def _quote(turn: _Turn, picked: Evidence, names: Evidence | None) -> Iterator[AskEvent]:
+    made = quoted(picked, names, turn.verifier, turn.question)
+    yield from turn.token(("\n" if turn.claims else "") + made.text)
+    yield turn.add(made, "\n")
+
+
+def _numbers_only(choices: Sequence[Evidence]) -> dict[str, Any]:
     """A llama.cpp grammar whose language is one mark."""
-    choices = " | ".join(f'"{e.number}"' for e in listed)
-    return {"grammar": f'root ::= "[" ({choices}) "]"'}
+    numbers = " | ".join(f'"{e.number}"' for e in choices)
+    return {"grammar": f'root ::= "[" ({numbers}) "]"'}
 
 
 def _write(turn: _Turn, model: ChatModel, history: Sequence[Message]) -> Iterator[AskEvent]:

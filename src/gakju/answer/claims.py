@@ -77,15 +77,22 @@ def _best(
     return max([best, *(p for p in pairs if p[0].verdict == "supported")], key=lambda found: _order(found[0]))
 
 
-def quoted(picked: Evidence, listed: Sequence[Evidence], verifier: Verifier, question: str) -> Claim:
-    """`picked` word for word. A table row reads with the names of its columns where those are listed too.
+def meant(picked: Evidence, listed: Sequence[Evidence]) -> tuple[Evidence, Evidence | None]:
+    """The sentence or row to quote for `picked`, and the row that names a row's columns where that is listed.
 
     Retrieval brings the first row of a table right behind a row of it; pointing at it means that row.
     """
     table = sorted((e for e in listed if _same_table(e, picked)), key=lambda e: e.spans[0])
-    names = table[0] if len(table) > 1 else None
-    if names and picked.number == names.number:
-        picked = min((e for e in table if e is not names), key=lambda e: abs(e.number - names.number + 0.5))
+    if len(table) < 2:
+        return picked, None
+    names = table[0]
+    if picked.number == names.number:
+        picked = min(table[1:], key=lambda e: abs(e.number - names.number + 0.5))
+    return picked, names
+
+
+def quoted(picked: Evidence, names: Evidence | None, verifier: Verifier, question: str) -> Claim:
+    """`picked` word for word; a table row reads with the `names` of its columns."""
     judged = verifier.judge(picked.text, [picked], question=question)
     used = [picked, names] if names else [picked]
     text = shown(picked.text)
