@@ -10,8 +10,8 @@ import click
 
 os.environ["LC_ALL"] = "C"  # help follows the reader's language; the reference is in English
 
-from gakju.cli import main  # noqa: E402
-from gakju.settings import Settings  # noqa: E402
+from gakju.cli import main
+from gakju.settings import Settings
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -28,7 +28,7 @@ def settings() -> str:
         [
             "# Settings",
             "",
-            "From arguments, `GAKJU_*` environment variables, `gakju.toml` in the working directory, or `gakju.toml` in",
+            "From arguments, `GAKJU_*` environment variables, `gakju.toml` in the working directory, or that in",
             "the data folder; the first that names a setting wins. Written by `docs/build.py`.",
             "",
             "| setting | environment | default | what it does |",
