@@ -95,14 +95,20 @@ def _board(seen: tuple[object, ...]) -> None:
     if mark() != seen:
         st.rerun()
     found = _jobs()
+    watched = st.session_state.setdefault("watched", set())
     for job in reversed([j for j in found if not j.finished]):
+        watched.add(job.id)
         with st.container(border=True, key=f"job-{job.id}"):
             _running(job)
     away = st.session_state.setdefault("put_away", set())
     last = next((j for j in found if j.finished), None)
-    if last and last.id not in away and not any(not j.finished for j in found):
+    if last and last.id not in away and not seen and (last.id in watched or _wants_a_look(last)):
         with st.container(border=True, key=f"job-{last.id}"):
             _finished(last)
+
+
+def _wants_a_look(job: Job) -> bool:
+    return job.state != "done" or any(r.status in {"partial", "failed"} for r in _results(job))
 
 
 def _results(job: Job) -> list[Added]:

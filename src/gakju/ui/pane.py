@@ -62,8 +62,9 @@ def draw(places: Sequence[Footnote], on_close: Callable[[], None] | None = None)
             return
         page = shown.page or place.page
         _turning(document, page, place)
-        picture(document, page, place.boxes, spans(place, page), key="pane")
-        pieces.reveal(_height(document, page, place))
+        with st.container(key="sheet-large" if st.session_state.get("large") else "sheet"):
+            picture(document, page, place.boxes, spans(place, page), key="pane")
+        pieces.reveal(_height(document, page, place), f"{shown.mark} {page} {st.session_state.get('large')}")
         st.code(place.quote, language=None, wrap_lines=True)
         download(document, key="pane-download")
 
@@ -84,6 +85,10 @@ def _turning(document: Document, page: int, place: Footnote) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{plain(document.title)}**", width="stretch")
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content", wrap=False):
+            large = st.session_state.get("large", False)
+            if pieces.icon("zoom_out" if large else "zoom_in", "smaller" if large else "larger", "pane-zoom"):
+                st.session_state["large"] = not large
+                st.rerun(scope="fragment")
             if page != place.page and pieces.icon("undo", "back_to_quote", "pane-home"):
                 _turn_to(place.page)
             if pieces.icon("chevron_left", "previous_page", "pane-left", disabled=page <= 1):

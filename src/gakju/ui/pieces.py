@@ -56,9 +56,9 @@ def passage(text: str, start: int, end: int, *, label: str, height: int = 0, key
     _component("passage")(key=key, data=data)
 
 
-def reveal(at: float | None) -> None:
-    """Scroll the pane so that height `at` of its picture (0 top, 1 bottom) is in view."""
-    _component("reveal")(key="reveal", data={"at": at})
+def reveal(at: float | None, mark: str) -> None:
+    """Scroll the pane so that height `at` of its picture (0 top, 1 bottom) is in view, once for each `mark`."""
+    _component("reveal")(key="reveal", data={"at": at, "mark": mark})
 
 
 def where(f: Footnote) -> str:
@@ -82,6 +82,7 @@ def _turn(shown: Turn, opened: str) -> dict[str, Any]:
     refused = shown.phase == "refused"
     return {
         "lang": language(),
+        "refused": refused,
         "question": shown.question,
         "evidence": _evidence(shown, refused),
         "claims": [] if refused else claims,

@@ -61,6 +61,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const open = (list, index) =>
     setTriggerValue("open", { list, index, narrow: window.innerWidth < 900, at: Date.now() });
   root.lang = data.lang;
+  root.classList.toggle("refused", data.refused);
   part(root, "question", data.question, (q) => el("p", "question", q));
   part(root, "evidence", data.evidence, (e) => evidence(e, open));
   part(root, "claims", data.claims, (cs) => cs.map((c) => claim(c, open)));
