@@ -87,15 +87,19 @@ class _Loaded:
             self._compile(graph, threads, 0)
 
     def _compile(self, graph: Any, threads: int, group: int) -> None:
-        compiled = e5_graph.runtime().Core().compile_model(
-            graph,
-            "CPU",
-            {
-                "INFERENCE_NUM_THREADS": threads,
-                "NUM_STREAMS": threads,
-                "INFERENCE_PRECISION_HINT": "f32",
-                "DYNAMIC_QUANTIZATION_GROUP_SIZE": str(group),
-            },
+        compiled = (
+            e5_graph.runtime()
+            .Core()
+            .compile_model(
+                graph,
+                "CPU",
+                {
+                    "INFERENCE_NUM_THREADS": threads,
+                    "NUM_STREAMS": threads,
+                    "INFERENCE_PRECISION_HINT": "f32",
+                    "DYNAMIC_QUANTIZATION_GROUP_SIZE": str(group),
+                },
+            )
         )
         # A call runs no more at once than there are streams, so that a query is next in line during an ingest.
         self.at_once = threads
