@@ -145,6 +145,22 @@ def test_a_job_running_at_a_kill_is_taken_up_again_but_not_for_ever(tmp_path: Pa
     store.close()
 
 
+def test_a_job_that_gets_on_between_kills_is_never_given_up(tmp_path: Path) -> None:
+    store = Store(tmp_path / "gakju.db")
+    job = store.add_job("work", {})
+    for page in range(2 * MAX_ATTEMPTS):
+        claimed = store.claim(["work"])
+        assert claimed is not None
+        store.set_job(job.id, progress={"stage": "reading", "item": "long.pdf", "done": page})
+        Jobs(store, {}, []).start()  # What the next owner does first.
+        assert (store.job(job.id).state, store.job(job.id).attempts) == ("queued", 1)
+    jobs = running(store, lambda _: {"ok": 1})
+    done = jobs.wait(job.id)
+    assert (done.state, done.result, done.error) == ("done", {"ok": 1}, {})
+    jobs.close()
+    store.close()
+
+
 def test_a_folder_has_one_owner_and_others_learn_how_to_reach_it(tmp_path: Path) -> None:
     first, second = Ownership(tmp_path), Ownership(tmp_path)
     assert second.other() is None

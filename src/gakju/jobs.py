@@ -24,8 +24,8 @@ from gakju.types import Progress
 
 log = logging.getLogger("gakju.jobs")
 
-MAX_ATTEMPTS = 3
-"""A job that was running at three kills is failed: it may be what kills the process."""
+MAX_ATTEMPTS = 5
+"""A job that was at the same place at so many kills in a row is failed: it may be what kills the process."""
 
 
 class Context:
@@ -85,16 +85,23 @@ class Jobs:
     def start(self) -> None:
         """Requeue what a dead owner left running, then serve. Call only as the owner."""
         for job in self.store.jobs(states=["running"], limit=10_000):
-            if job.attempts >= MAX_ATTEMPTS:
-                error = {"code": "crashed", "message": "Gakju stopped three times while this was running.", "hint": ""}
-                self.store.set_job(job.id, state="failed", error=error)
-            else:
-                self.store.set_job(job.id, state="cancelled" if job.cancel else "queued")
+            self._requeue(job)
         for kinds, count in self._lanes:
             for i in range(count):
                 thread = threading.Thread(target=self._serve, args=(kinds,), name=f"{kinds[0]}-{i}", daemon=True)
                 thread.start()
                 self._threads.append(thread)
+
+    def _requeue(self, job: Job) -> None:
+        """A job that got on since the last kill begins to count anew: a long one outlives any number of them."""
+        place = {k: job.progress.get(k) for k in ("stage", "item", "done")}
+        attempts = job.attempts if job.error.get("killed_at") == place else 1
+        if attempts >= MAX_ATTEMPTS:
+            said = f"Gakju stopped {attempts} times in a row while it did this."
+            self.store.set_job(job.id, state="failed", error={"code": "crashed", "message": said, "hint": ""})
+        else:
+            state = "cancelled" if job.cancel else "queued"
+            self.store.set_job(job.id, state=state, attempts=attempts, error={"killed_at": place})
 
     def close(self, wait: float = 10.0) -> None:
         """Stop running handlers and hand their jobs back to the queue."""
@@ -171,7 +178,7 @@ class Jobs:
         self.store.clear_events(job.id)
         try:
             result = self._handlers[job.kind](Context(self, job))
-            self.store.set_job(job.id, state="done", result=result)
+            self.store.set_job(job.id, state="done", result=result, error={})
         except Cancelled:
             # The process is closing and nobody asked for it: the next owner takes the job up again.
             state = "cancelled" if job.id in self._stops else "queued"
