@@ -1,10 +1,11 @@
 """kill -9 during an ingest, at random moments: is anything lost?
 
-A real `gakju add` of about 300 pages is killed again and again; its workers must go with it. After each kill
-the library is opened in a fresh process and every document that was reported as added so far (a "file" event
-of a job, or a row of `documents()`) must be whole: as many pages and chunks as it says, numbered without a
-gap, each page's text there, and a sentence of it found by search. Jobs that were running must be taken up.
-At the end the library must hold what an undisturbed ingest holds, page for page and chunk for chunk.
+A real `gakju add` of about 300 pages is killed; its workers must go with it. The next owner of the data
+folder, which is given nothing to do, must take the job up, and is killed in turn, again and again. After each
+kill the library is opened in a fresh process, and every document that was reported as added so far (a "file"
+event of the job, or a row of `documents()`) must be whole: as many pages and chunks as it says, numbered
+without a gap, each page's text there, and a sentence of it found by search. At the end the library must hold
+what an undisturbed ingest holds, page for page and chunk for chunk.
 """
 
 from __future__ import annotations
@@ -41,10 +42,17 @@ DOCUMENTS = [
 """306 pages, small and large in turn."""
 
 
-def start(home: Path, files: list[Path]) -> subprocess.Popen[bytes]:
-    command = [str(GAKJU), "add", *map(str, files), "--json", "--no-ocr"]
-    log = (home / "add.log").open("ab")
-    return subprocess.Popen(command, env=environment(home), stdout=log, stderr=log, start_new_session=True)
+def start(home: Path, command: list[str]) -> subprocess.Popen[bytes]:
+    with (home / "add.log").open("ab") as log:
+        return subprocess.Popen(command, env=environment(home), stdout=log, stderr=log, start_new_session=True)
+
+
+def adding(files: list[Path]) -> list[str]:
+    return [str(GAKJU), "add", *map(str, files), "--json", "--no-ocr"]
+
+
+def resuming(home: Path) -> list[str]:
+    return [sys.executable, __file__, "--resume", str(home)]
 
 
 def kill(process: subprocess.Popen[bytes]) -> int:
@@ -114,7 +122,7 @@ def losses(seen: dict[str, Any], known: set[str]) -> Iterator[str]:
 def add(home: Path, files: list[Path]) -> float:
     """One run without a kill; seconds."""
     started = time.monotonic()
-    if start(home, files).wait(timeout=3600) != 0:
+    if start(home, adding(files)).wait(timeout=3600) != 0:
         print((home / "add.log").read_text("utf-8", "replace")[-2000:])
     return time.monotonic() - started
 
@@ -133,7 +141,7 @@ def resume(home: Path) -> dict[str, int]:
 
 def elsewhere(what: str, home: Path) -> dict[str, Any]:
     """`inspect` or `resume` in a fresh process."""
-    command = [sys.executable, __file__, f"--{what}", str(home)]
+    command = [*resuming(home)[:2], f"--{what}", str(home)]
     done = subprocess.run(command, env=environment(home), capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"The library does not open after a kill:\n{done.stderr[-3000:]}")
@@ -153,19 +161,22 @@ def torment(home: Path, files: list[Path], kills: int, seconds: float, chance: r
     """Kill `kills` times, each at a moment that leaves the run within an undisturbed one's `seconds`."""
     lost: list[str] = []
     moments: list[dict[str, Any]] = []
-    known: set[str] = set()
+    known: set[str] | None = None
     orphans = 0
     while len(moments) < kills:
-        process = start(home, files)
+        process = start(home, resuming(home) if known is not None else adding(files))
         moment = chance.uniform(0.3, max(2.0, seconds / 3))
         time.sleep(moment)
         if process.poll() is not None:  # It had ended. The kills that are left hit a new ingest.
-            home, known = fresh(home), set()
+            seen = look(home)
+            if seen["jobs"] and {j[0] for j in seen["jobs"]} != {"done"}:
+                lost.append(f"it ended without being done: {seen['jobs']}")
+            home, known = fresh(home), None
             continue
         orphans += kill(process)
         seen = look(home)
-        found = list(losses(seen, known))
-        known |= set(seen["documents"])
+        found = list(losses(seen, known or set()))
+        known = (known or set()) | set(seen["documents"])
         lost += found
         moments.append(
             {"seconds": round(moment, 2), "whole": len(seen["documents"]), "lost": found, "jobs": seen["jobs"]}
