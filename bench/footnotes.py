@@ -16,6 +16,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -133,10 +134,10 @@ def box_faults(assistant: Assistant, q: Quoted) -> list[str]:
     return faults
 
 
-def check(assistant: Assistant, q: Quoted, use_ocr: bool) -> dict[str, Any]:
+def check(assistant: Assistant, q: Quoted) -> dict[str, Any]:
     """One record: what each check says, with enough to look at a failure."""
     scanned = all(assistant.page(q.document_id, p).status == "ocr" for p in q.pages)
-    record: dict[str, Any] = {
+    return {
         "document": q.path.name,
         "page": q.pages[0],
         "quote": q.quote,
@@ -147,11 +148,14 @@ def check(assistant: Assistant, q: Quoted, use_ocr: bool) -> dict[str, Any]:
         "span": span_fault(assistant, q),
         "box": box_faults(assistant, q),
     }
-    if use_ocr and q.boxes:
-        limit = TOLERANCE[q.language]
-        read = readback.read_back(q.path, q.quote, q.boxes, limit)
-        record |= {"read": read.text, "error": round(read.error, 3), "pixels": read.error <= limit}
-    return record
+
+
+def read_pixels(q: Quoted) -> dict[str, Any]:
+    if not q.boxes:
+        return {}
+    limit = TOLERANCE[q.language]
+    read = readback.read_back(q.path, q.quote, q.boxes, limit)
+    return {"read": read.text, "error": round(read.error, 3), "pixels": read.error <= limit}
 
 
 def found_in(evidence: Sequence[Evidence], q: dict[str, Any], *, page: bool) -> bool:
@@ -244,7 +248,12 @@ def main() -> int:
         told = answers(asked)
         print(f"\n{len(asked)} questions, load before {busy}")
         table(told.items())
-        records = [check(assistant, q, not args.no_pixels) for q in collect(asked, files)]
+        quotes = collect(asked, files)
+        records = [check(assistant, q) for q in quotes]
+    if not args.no_pixels:
+        with ThreadPoolExecutor(2) as pool:
+            for record, read in zip(records, pool.map(read_pixels, quotes), strict=True):
+                record.update(read)
     truth = truths(records)
     print("\nFootnotes and evidence")
     table(truth.items())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,10 +20,13 @@ from pypdf import PdfReader
 
 from common import squeeze, unhyphened
 
+# Tesseract's own threads slow each other down; pages are read side by side instead.
+os.environ.setdefault("OMP_THREAD_LIMIT", "1")
 for noisy in ("pypdf", "pdfminer"):
     logging.getLogger(noisy).setLevel(logging.CRITICAL)
 
 DPI = 200
+_ONE_AT_A_TIME = threading.Lock()  # pdfium is not thread-safe.
 Boxes = Sequence[Sequence[float]]
 """Each `page, x0, y0, x1, y1` in points from the top left of the page as shown."""
 
@@ -90,7 +95,7 @@ def has_text(path: Path, pages: Sequence[int]) -> bool:
 @lru_cache(maxsize=12)
 def drawn(path: Path, page: int, dpi: int = DPI) -> Image.Image:
     """The page as pdfium draws it, in grey."""
-    with pdfium.PdfDocument(path) as document:
+    with _ONE_AT_A_TIME, pdfium.PdfDocument(path) as document:
         return document[page - 1].render(scale=dpi / 72, grayscale=True).to_pil().convert("L")
 
 
