@@ -17,11 +17,11 @@ from gakju.read.headings import ARTICLE, level_of
 from gakju.read.layout import Line, Piece
 from gakju.types import Block, BlockKind
 
-_MARK = re.compile(
+MARK = re.compile(
     r"\s*([•·∙●○◦□■▪▣◆◇▶►▷☞※*\-–—❍❏✓√]|[①-⑳㉠-㉻ⓐ-ⓩ❶-❿]|\(?\d{1,3}[.)](?!\d)|\(?[가-힣a-zA-Z][.)]\s|"
     r"\(?[ivx]{1,5}[.)]\s|제\s*\d+\s*[조장절편항관](?![가-힣])|<[가-힣])"
 )
-_LONE_MARK = re.compile(r"[•·∙●○◦□■▪▣◆◇▶►▷☞※*\-–—]|[①-⑳㉠-㉻]|\(?(\d{1,3}(\.\d{1,3})*|[가-힣a-zA-Z]|[ivx]{1,5})[.)]?")
+LONE_MARK = re.compile(r"[•·∙●○◦□■▪▣◆◇▶►▷☞※*\-–—]|[①-⑳㉠-㉻]|\(?(\d{1,3}(\.\d{1,3})*|[가-힣a-zA-Z]|[ivx]{1,5})[.)]?")
 _ENDED = re.compile(r"[.!?。:;][\"'”’)」』\]]*$")
 _HYPHENS = (0x02, 0xFFFE)  # at line ends, as pdfium marks them; whoever indexes joins the word
 
@@ -88,7 +88,7 @@ def _row(piece: Piece) -> _Group:
 def _hangs(piece: Piece) -> bool:
     """A list mark with its text set off, not two cells; the tab becomes a space."""
     line = piece.line
-    if line.cells == 2 and line.separators[1:2] == ["\t"] and _LONE_MARK.fullmatch(piece.text.split("\t")[0]):
+    if line.cells == 2 and line.separators[1:2] == ["\t"] and LONE_MARK.fullmatch(piece.text.split("\t")[0]):
         line.separators[1] = " "
         piece.text = piece.text.replace("\t", " ", 1)
         return True
@@ -120,7 +120,7 @@ def _goes_on(group: _Group, piece: Piece, region: _Region | None) -> bool:
     """Is `piece` the next line of this paragraph?"""
     before, line = group.pieces[-1], piece.line
     last, size = before.line, max(before.line.size, line.size)
-    if before.turn != piece.turn or abs(last.size - line.size) > 0.12 * size or _MARK.match(piece.text):
+    if before.turn != piece.turn or abs(last.size - line.size) > 0.12 * size or MARK.match(piece.text):
         return False
     ended = bool(_ENDED.search(before.text))
     if before.region != piece.region or region is None:
@@ -137,7 +137,7 @@ def _goes_on(group: _Group, piece: Piece, region: _Region | None) -> bool:
         return False
     indented = line.x0 > last.x0 + 0.8 * size and last.x0 <= region.left + 0.5 * size
     # A first line set in starts a paragraph; the second line of a hanging list item does not.
-    return not (indented and (ended or len(group.lines) > 1) and not _MARK.match(group.pieces[0].text))
+    return not (indented and (ended or len(group.lines) > 1) and not MARK.match(group.pieces[0].text))
 
 
 def _name_headings(groups: list[_Group], body: float, body_bold: bool) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from gakju.read.columns import Item, in_columns
 from gakju.read.glyphs import OBLIQUE, Floats, Glyphs, Ints
+from gakju.read.open_tables import open_grids
 from gakju.read.tables import Grid, grids_of
 
 _WIDE = 1.2
@@ -134,13 +135,17 @@ class _Direction:
         self._boxes = turned(glyphs.boxes, turn)
         self._sizes = glyphs.sizes()
         self._bold = np.array([s.bold for s in glyphs.styles], np.bool_)[glyphs.style]
-        self._grids = grids_of(turned(rules, turn)) if len(rules) and turn != OBLIQUE else []
+        self._grids: list[Grid] = []
+        if len(rules) and turn != OBLIQUE:
+            rules = turned(rules, turn)
+            self._grids = grids_of(rules)
+            self._grids += open_grids(rules, self._boxes[self._mine], self._sizes[self._mine], self._grids)
 
     def pieces(self, region: int) -> list[Piece]:
         cell, cells = self._cells()
         runs = self._runs(cell)
         if self._turn == OBLIQUE:
-            return [Piece([[_line([run])]], region + i, turn=self._turn) for i, (run, _) in enumerate(runs)]
+            return [Piece([[line_of([run])]], region + i, turn=self._turn) for i, (run, _) in enumerate(runs)]
         loose = [Item(*run[2:7], run) for run, of in runs if of < 0]
         in_cells: dict[int, list[Run]] = {}
         for run, of in runs:
@@ -262,12 +267,13 @@ def lines_of(runs: Iterable[Run]) -> list[Line]:
         else:
             lines.append([run])
             cores.append(run)
-    found = [_line(line) for line in lines]
+    found = [line_of(line) for line in lines]
     found.sort(key=lambda line: line.middle)
     return found
 
 
-def _line(runs: list[Run]) -> Line:
+def line_of(runs: list[Run]) -> Line:
+    """Runs of one line, in any order."""
     runs.sort(key=lambda r: r.x0)
     count = [r.end - r.start for r in runs]
     total = sum(count)

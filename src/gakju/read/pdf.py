@@ -24,6 +24,7 @@ from gakju.read.garbled import is_garbled
 from gakju.read.glyphs import Floats, Glyphs, PageTooDense, frame_of, glyphs_of
 from gakju.read.layout import Piece, pieces_of
 from gakju.read.render import png
+from gakju.read.rows import with_wrapped_cells
 from gakju.read.tables import rules_of
 from gakju.read.visibility import pictures_of, seen
 from gakju.types import Block, Page, PageStatus, Problem
@@ -220,7 +221,7 @@ class _Pages:
                     draft.problem("no_text", "The page is blank, or holds nothing but small pictures.")
                     return
             draft.glyphs = glyphs
-            draft.pieces = pieces_of(glyphs, rules_of(page, frame))
+            draft.pieces = with_wrapped_cells(pieces_of(glyphs, rules_of(page, frame)))
             draft.status = "ocr" if layer else "ok"
             for line in (line for piece in draft.pieces for line in piece.lines):
                 count = sum(run.end - run.start for run in line.runs)

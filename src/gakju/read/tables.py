@@ -116,11 +116,7 @@ def _nearest_before(along: Floats, other: Floats, rules: Floats, default: float)
 
 def grids_of(rules: Floats) -> list[Grid]:
     """The tables that `rules` (boxes in reading direction) draw; frames and underlines are none."""
-    wide, high = rules[:, 2] - rules[:, 0], rules[:, 3] - rules[:, 1]
-    flat, steep = wide >= high, wide < high
-    middle = (rules[:, :2] + rules[:, 2:]) / 2
-    across = _merged(np.stack([middle[flat, 1], rules[flat, 0], rules[flat, 2]], axis=1))
-    down = _merged(np.stack([middle[steep, 0], rules[steep, 1], rules[steep, 3]], axis=1))
+    across, down = across_and_down(rules)
     if len(across) < 2 or not len(down) or len(across) * len(down) > 1_000_000:
         return []
     meet = (
@@ -131,6 +127,16 @@ def grids_of(rules: Floats) -> list[Grid]:
     )
     found = [g for rows, columns in _components(meet) if (g := _grid(across[rows], down[columns]))]
     return [g for g in found if not any(_inside(g.box, other.box) for other in found if other is not g)]
+
+
+def across_and_down(rules: Floats) -> tuple[Floats, Floats]:
+    """Horizontal rules as rows (y, x0, x1) and vertical ones as (x, y0, y1), each from end to end."""
+    wide, high = rules[:, 2] - rules[:, 0], rules[:, 3] - rules[:, 1]
+    flat, steep = wide >= high, wide < high
+    middle = (rules[:, :2] + rules[:, 2:]) / 2
+    across = _merged(np.stack([middle[flat, 1], rules[flat, 0], rules[flat, 2]], axis=1))
+    down = _merged(np.stack([middle[steep, 0], rules[steep, 1], rules[steep, 3]], axis=1))
+    return across, down
 
 
 def _merged(rules: Floats) -> Floats:
