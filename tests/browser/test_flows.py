@@ -17,6 +17,7 @@ from gakju.ui import turns
 pytestmark = pytest.mark.browser
 
 HANDBOOK_TITLE = "구름갈피 취업규칙 및 복리후생 안내"
+DEFAULT_MODELS = {"qwen2.5-coder-0.5b", "multilingual-e5-small"}
 QUESTION = "카페에서 재택근무를 해도 되나요?"
 
 
@@ -295,3 +296,31 @@ def test_the_browsers_language_and_the_switch(stocked: Screen, visit) -> None:
     page.get_by_role("heading", name="보관함").wait_for()
     page.reload()
     page.get_by_role("heading", name="보관함").wait_for()
+
+
+@pytest.mark.model
+def test_the_real_models_answer_with_a_footnote_that_opens(server: Screen, visit, tmp_path: Path) -> None:
+    from gakju.assistant import Assistant
+    from gakju.models import catalog, fetch
+    from gakju.settings import Settings
+    from gakju.ui import state
+
+    models = Settings().models
+    missing = [e.name for e in catalog.entries() if e.name in DEFAULT_MODELS and not fetch.present(e, models)]
+    if missing:
+        pytest.skip(f"no {' and '.join(missing)} on this machine; `make run` or `gakju models pull` enables this test")
+    home = tmp_path / "real"
+    home.mkdir()
+    (home / "models").symlink_to(models)
+    with Assistant(Settings(home=home, ocr=False)) as assistant:
+        state.hold(assistant)
+        server.assistant = assistant
+        assistant.add([HANDBOOK])
+        page = visit()
+        ask(page)
+        page.locator("details.evidence").wait_for()
+        page.locator(".note").first.wait_for(timeout=60_000)
+        page.locator(".busy").wait_for(state="detached", timeout=60_000)
+        assert "재택근무" in page.locator(".claim").first.inner_text()
+        page.locator(".note").first.click()
+        until(lambda: bool(yellow(picture(page))))

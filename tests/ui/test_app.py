@@ -39,6 +39,11 @@ def test_text_has_contrast(scheme: str, colour: str) -> None:
         assert contrast(palette[colour], palette[ground]) >= 4.5
 
 
+@pytest.mark.parametrize("palette", [theme.LIGHT, theme.DARK])
+def test_white_words_stand_out_on_primary_buttons(palette: dict[str, str]) -> None:
+    assert contrast("#ffffff", palette["primaryColor"]) >= 4.5
+
+
 def luminance(colour: str) -> float:
     channels = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
     red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)

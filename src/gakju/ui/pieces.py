@@ -97,7 +97,11 @@ def _evidence(shown: Turn, refused: bool) -> dict[str, Any] | None:
     if not shown.evidence:
         return None
     items = [
-        {"text": e.text, "where": where(footnote(e)), "label": t("open_evidence", place=where(footnote(e)))}
+        {
+            "text": e.text.replace("\t", " · "),
+            "where": where(footnote(e)),
+            "label": t("open_evidence", place=where(footnote(e))),
+        }
         for e in shown.evidence
     ]
     title = t("nearest" if refused else "evidence", count=len(items))

@@ -25,7 +25,7 @@ LIGHT = {
     "grayTextColor": "#5c636d",
 }
 DARK = {
-    "primaryColor": "#4f94d4",
+    "primaryColor": "#3878b5",
     "backgroundColor": "#15171a",
     "secondaryBackgroundColor": "#202328",
     "textColor": "#e7e9ec",
