@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ for noisy in ("pypdf", "pdfminer"):
     logging.getLogger(noisy).setLevel(logging.CRITICAL)
 
 DPI = 200
+INK = 0.004
+"""Share of a box that stands out from its background where there is a word at all: a lone dash has more."""
 _ONE_AT_A_TIME = threading.Lock()  # pdfium is not thread-safe.
 Boxes = Sequence[Sequence[float]]
 """Each `page, x0, y0, x1, y1` in points from the top left of the page as shown."""
@@ -83,13 +86,13 @@ def verbatim_by(path: Path, quote: str, pages: Sequence[int], boxes: Boxes) -> s
         text = "".join(extract(path, page) for page in pages)
         if wanted in text or unhyphened(wanted) in unhyphened(text):
             return name
-    if boxes and unhyphened(pdfminer_inside(path, boxes)) == unhyphened(wanted):
-        return "pdfminer in boxes"
-    return "none"
+    return "pdfminer in boxes" if boxes and placed(path, quote, boxes) else "none"
 
 
-def has_text(path: Path, pages: Sequence[int]) -> bool:
-    return any(pypdf_text(path, page) for page in pages)
+def placed(path: Path, quote: str, boxes: Boxes) -> bool:
+    """Whether what pdfminer places inside the boxes is the quote, nothing more and nothing less."""
+    inside, wanted = (unhyphened(t) for t in (pdfminer_inside(path, boxes), squeeze(quote)))
+    return sorted(inside) == sorted(wanted)
 
 
 @lru_cache(maxsize=12)
@@ -118,6 +121,10 @@ def ink(image: Image.Image) -> float:
     return float((np.abs(pixels - np.median(pixels)) > 60).mean()) if pixels.size else 0.0
 
 
+def ink_in_all(path: Path, boxes: Boxes) -> bool:
+    return all(ink(image) >= INK for image in crops(path, boxes, padding=0.0))
+
+
 @dataclass(frozen=True)
 class Read:
     """What tesseract reads in the boxes, and how far it is from the quote: edits per character of the quote."""
@@ -140,14 +147,21 @@ def _stacked(pieces: Sequence[Image.Image]) -> Image.Image:
 
 
 def _tesseract(image: Image.Image, languages: str, mode: int) -> str:
-    return squeeze(str(pytesseract.image_to_string(image, lang=languages, config=f"--psm {mode}")))
+    """What it reads, squeezed and without the lines of tables and forms, which it takes for `|` and `_`."""
+    return re.sub(r"[|_]", "", squeeze(str(pytesseract.image_to_string(image, lang=languages, config=f"--psm {mode}"))))
 
 
 def read_back(path: Path, quote: str, boxes: Boxes, enough: float, languages: str = "kor+eng") -> Read:
     """Tesseract on the pixels of the boxes, tried more carefully until the error is `enough`."""
-    wanted = unhyphened(squeeze(quote))
+    wanted = re.sub(r"[|_]", "", unhyphened(squeeze(quote)))
     best = Read("", 1.0)
-    for dpi, mode, speech in ((200, 6, languages), (300, 6, languages), (300, 7, languages), (300, 6, "eng")):
+    for dpi, mode, speech in (
+        (200, 6, languages),
+        (300, 6, languages),
+        (300, 7, languages),
+        (400, 7, languages),
+        (300, 6, "eng"),
+    ):
         pieces = crops(path, boxes, dpi)
         if mode == 7:
             text = "".join(_tesseract(_stacked([p]), speech, 7) for p in pieces if p.width and p.height)
