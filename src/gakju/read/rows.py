@@ -42,7 +42,10 @@ def with_wrapped_cells(pieces: Sequence[Piece]) -> list[Piece]:
                 row.cells, piece.region, ruled=True, turn=piece.turn, text="\t".join(map("\n".join, row.texts))
             )
         else:
-            row = _row(pieces, number)
+            following = pieces[number + 1] if number + 1 < len(pieces) else None
+            # Most lines begin where the one above does, and need no closer look.
+            set_in = following is not None and following.line.x0 > piece.line.x0 + piece.line.size
+            row = _row(pieces, number) if set_in else None
             found.append(piece)
     return found
 
