@@ -30,6 +30,9 @@ _WITH_LIST = 400
 # Weights of a sentence's parts, round numbers set by hand; bench/fit_strength.py prints hit@1, 3 and 6 for them.
 _LIKENESS, _OVERLAP, _CHUNK = 1.0, 0.75, 0.5
 
+# What a question's word counts where only a heading above the sentence has it.
+_HEADED = 0.5
+
 # Words that carry a question's form and not its matter.
 _FORM_WORDS = """
 what when where who whom whose which why how is are was were be been do does did can could will would should
@@ -53,6 +56,8 @@ class _Candidate:
     end: int
     header: tuple[int, int] | None = None
     context: str = ""
+    under: str = ""
+    """The headings it stands under."""
     overlap: float = 0.0
     likeness: float = 0.0
 
@@ -142,11 +147,14 @@ class Retriever:
         """The most promising by words and chunk, with their overlap (0..1) and likeness (cosine)."""
         folded = [_searched(candidate) for candidate in candidates]
         held = [{term for term, pattern in terms.items() if pattern.search(text)} for text in folded]
+        above = {c.under: fold(c.under) for c in candidates}
+        headed = {u: {term for term, pattern in terms.items() if pattern.search(text)} for u, text in above.items()}
         # Rare among the candidates is telling: what all of them say does not choose between them.
         weights = {t: _tells(t) * math.log(1 + len(held) / (1 + sum(t in own for own in held))) for t in terms}
         total = sum(weights.values()) or 1.0
         weighed = [
-            replace(c, overlap=sum(weights[t] for t in own) / total) for c, own in zip(candidates, held, strict=True)
+            replace(c, overlap=sum(weights[t] * (1.0 if t in own else _HEADED) for t in own | headed[c.under]) / total)
+            for c, own in zip(candidates, held, strict=True)
         ]
         promising = sorted(weighed, key=lambda c: _OVERLAP * c.overlap + _CHUNK * c.hit.score, reverse=True)
         echo = squeeze(query)
@@ -236,8 +244,9 @@ def features(ranked: Sequence[_Candidate], terms: Mapping[str, re.Pattern[str]])
     """
     best = ranked[0]
     matter = [terms[word] for word in _matter(list(terms))]
-    text = _searched(best)
-    shared = sum(bool(pattern.search(text)) for pattern in matter) / (len(matter) or 1)
+    text, above = _searched(best), fold(best.under)
+    found = [1.0 if p.search(text) else _HEADED if p.search(above) else 0.0 for p in matter]
+    shared = sum(found) / (len(matter) or 1)
     around = best.hit.parts.get("dense", best.likeness)
     return _spread(max(c.likeness for c in ranked[:3])), shared, _spread(around)
 
@@ -280,20 +289,24 @@ def _candidates(hit: Hit, pages: Mapping[tuple[str, int], Page]) -> list[_Candid
     body: list[_Candidate] = []
     labels: list[_Candidate] = []
     header: tuple[int, int] | None = None
+    path = list(chunk.headings)
     for low, high in pairwise(edges):
+        if (low, high) in headings:
+            path.append(chunk.text[low:high])
+        under = "\n".join(path[-3:])
         spans = [(low + start, low + end) for start, end in sentence_spans(chunk.text[low:high])]
         if (low, high) in rows and spans:
             row = spans[0][0], spans[-1][1]
             if header or (low == 0 and _is_split_table(chunk)):
                 context = chunk.text[slice(*header)] if header else chunk.headings[-1]
-                body.append(_Candidate(hit, *row, header, context))
+                body.append(_Candidate(hit, *row, header, context, under))
             else:
                 header = row
-                labels.append(_Candidate(hit, *row))
+                labels.append(_Candidate(hit, *row, under=under))
             continue
         header = None if spans else header
         kind = labels if (low, high) in headings else body
-        kind += [_Candidate(hit, start, end) for start, end in spans if end - start > 1]
+        kind += [_Candidate(hit, start, end, under=under) for start, end in spans if end - start > 1]
     return body or labels
 
 
