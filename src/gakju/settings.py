@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     chunk_tokens: int = Field(256, ge=64, le=480, description="Size of a chunk in tokens of the embedder.")
     evidence: int = Field(6, ge=1, le=50, description="Evidence sentences given to the model.")
     refuse_below: float = Field(
-        0.5, ge=0, le=1, description="Strength of evidence below which Gakju refuses to answer; higher refuses more."
+        0.3, ge=0, le=1, description="Strength of evidence below which Gakju refuses to answer; higher refuses more."
     )
 
     @classmethod
