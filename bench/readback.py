@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -86,13 +87,24 @@ def verbatim_by(path: Path, quote: str, pages: Sequence[int], boxes: Boxes) -> s
         text = "".join(extract(path, page) for page in pages)
         if wanted in text or unhyphened(wanted) in unhyphened(text):
             return name
-    return "pdfminer in boxes" if boxes and placed(path, quote, boxes) else "none"
+    if boxes and placed(path, quote, boxes):
+        return "pdfminer in boxes"
+    return "pdfminer in boxes, but for private letters" if boxes and placed_privately(path, quote, boxes) else "none"
 
 
 def placed(path: Path, quote: str, boxes: Boxes) -> bool:
     """Whether what pdfminer places inside the boxes is the quote, nothing more and nothing less."""
     inside, wanted = (unhyphened(t) for t in (pdfminer_inside(path, boxes), squeeze(quote)))
     return sorted(inside) == sorted(wanted)
+
+
+def placed_privately(path: Path, quote: str, boxes: Boxes) -> bool:
+    """As `placed` where a font says private code points for letters (the formulas of Hangul documents): no
+    extractor knows those, so that their number has to do. What they are is for the pixels to say."""
+    inside, wanted = Counter(pdfminer_inside(path, boxes)), Counter(squeeze(quote))
+    private = sum(n for c, n in inside.items() if "\ue000" <= c <= "\uf8ff")
+    rest = Counter({c: n for c, n in inside.items() if not "\ue000" <= c <= "\uf8ff"})
+    return private > 0 and not rest - wanted and (wanted - rest).total() == private
 
 
 @lru_cache(maxsize=12)
