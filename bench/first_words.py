@@ -37,16 +37,17 @@ SEEN = """
 async () => {
   const at = {};
   addEventListener('keydown', () => { at.asked ||= performance.now(); }, { capture: true, once: true });
-  while (true) {
+  const roots = () => [document, ...[...document.querySelectorAll('*')].map((e) => e.shadowRoot).filter(Boolean)];
+  const turn = () => roots().map((r) => r.querySelector('.turn')).find(Boolean);
+  const shown = (part) => [...turn().querySelectorAll(part)].some((n) => n.textContent.trim() && n.checkVisibility());
+  while (!at.end && performance.now() < (at.asked ?? performance.now()) + 60000) {
     await new Promise(requestAnimationFrame);
-    const turn = document.querySelector('.turn');
-    const shown = (part) => [...turn.querySelectorAll(part)].some((n) => n.textContent.trim() && n.checkVisibility());
-    if (!turn) continue;
+    if (!turn()) continue;
     if (!at.evidence && shown('.evidence .quote')) at.evidence = performance.now();
     if (!at.words && shown('.claim, .tail')) at.words = performance.now();
-    if (turn.getAttribute('aria-busy') === 'false' && shown('.evidence, .claim')) break;
+    if (turn().getAttribute('aria-busy') === 'false' && shown('.evidence, .claim')) at.end = performance.now();
   }
-  return { ...at, end: performance.now() };
+  return at;
 }
 """
 """Runs in the page: milliseconds when Enter was pressed and when something was first drawn and visible."""
@@ -163,7 +164,7 @@ def in_browser(url: str, asked: list[str]) -> dict[str, Any]:
         "questions": len(times),
         "evidence": spread([t["evidence"] for t in times if "evidence" in t]),
         "words": spread([t["words"] for t in times if "words" in t]),
-        "end": spread([t["end"] for t in times]),
+        "end": spread([t["end"] for t in times if "end" in t]),
     }
 
 
