@@ -18,6 +18,7 @@ from pdfs import file_of, page_of, pages_of, show, stream
 from gakju.errors import BrokenFile, LimitExceeded, PasswordRequired, ReadError, UnsupportedFormat, UsageError
 from gakju.protocols import Reader
 from gakju.read import DocumentReader, Limits
+from gakju.read.pool import Worker, WorkerLost
 
 
 @pytest.fixture(scope="module")
@@ -231,6 +232,18 @@ class TestLimits:
             own.close()
         assert [p.text for p in pages] == [f"page number {n}" if n != 4 else "" for n in range(1, 7)]
         assert [p.kind for p in pages[3].problems] == ["page_failed"]
+
+
+def test_a_large_server_does_not_make_every_crash_a_want_of_memory() -> None:
+    """The peak of a process is handed down to those it starts; it says nothing of the worker."""
+    held = b"x" * (1500 << 20)
+    worker = Worker()
+    del held
+    os.kill(worker.pid, signal.SIGSEGV)
+    with pytest.raises(WorkerLost) as lost:
+        worker.answer(5.0)
+    assert (lost.value.signal, lost.value.peak_mb) == (signal.SIGSEGV, 0)
+    assert isinstance(lost.value.as_error("a.pdf", 2048), BrokenFile)
 
 
 def _one_page() -> list[bytes]:

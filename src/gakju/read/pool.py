@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import select
 import signal
 import subprocess
@@ -20,6 +21,10 @@ _FILES_A_WORKER = 200
 """Then it is replaced: what a parser leaks, leaks no further."""
 
 _INHERITED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "TESSDATA_PREFIX", "TMPDIR", "TZ")
+
+
+_OF_ITS_OWN = 8 << 10
+"""KiB by which a worker's peak must pass its parent's to be known for its own."""
 
 
 class WorkerLost(Exception):
@@ -58,6 +63,8 @@ class Worker:
 
     def __init__(self) -> None:
         environment = {key: os.environ[key] for key in _INHERITED if key in os.environ}
+        # Linux counts the peak of the process that starts another as the other's, too (exec_mmap in fs/exec.c).
+        self._inherited = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         # -P and the root folder: a module lying beside somebody's documents is never imported.
         # Unbuffered, so that select sees whatever has arrived.
         self._process = subprocess.Popen(
@@ -106,7 +113,7 @@ class Worker:
             with suppress(ChildProcessError):
                 _, status, usage = os.wait4(self._process.pid, 0)
                 self._process.returncode = os.waitstatus_to_exitcode(status)
-                peak = usage.ru_maxrss >> 10
+                peak = usage.ru_maxrss >> 10 if usage.ru_maxrss > self._inherited + _OF_ITS_OWN else 0
         lost = WorkerLost(self._process.returncode or 0, peak)
         self.close()
         return lost
