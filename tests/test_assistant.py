@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fpdf import FPDF
 
 import gakju as gakju_package
 from gakju import wire
@@ -123,6 +124,16 @@ def test_one_bad_file_gets_one_line_and_the_rest_goes_on(tmp_path: Path, gakju: 
     assert "2.pdf" in results[1].error
     assert len(gakju.documents()) == 2
     assert len(list(gakju.settings.blobs.glob("*/*"))) == 2, "a failed file leaves nothing behind"
+
+
+def test_a_file_without_text_says_so_of_each_page(tmp_path: Path, gakju: Assistant) -> None:
+    pdf = FPDF()
+    pdf.add_page()
+    pdf.add_page()
+    pdf.output(str(tmp_path / "blank.pdf"))
+    (added,) = gakju.add([tmp_path / "blank.pdf"])
+    assert (added.status, added.document_id) == ("failed", None)
+    assert [(p.page, p.kind) for p in added.problems] == [(None, "broken_file"), (1, "no_text"), (2, "no_text")]
 
 
 def test_deleting_forgets_rows_and_original(tmp_path: Path, gakju: Assistant) -> None:

@@ -104,7 +104,8 @@ def _add_file(parts: Parts, context: Context, file: File, tell: Callable[[int, i
     except Cancelled:
         raise
     except GakjuError as e:
-        why = (Problem(None, e.code, str(e)),)
+        pages = e.details.get("problems")
+        why = (Problem(None, e.code, str(e)), *(pages if isinstance(pages, tuple) else ()))
         return Added(file.label, None, 0, 0, _since(started), "failed", why, error=str(e))
     except OSError as e:
         full = e.errno == errno.ENOSPC
@@ -259,7 +260,7 @@ def _nothing_read(name: str, problems: Sequence[Problem]) -> GakjuError:
     for kind in ("ocr_missing", "garbled", "hidden_text", "no_text", "page_failed"):
         for p in problems:
             if p.kind == kind:
-                return BrokenFile(f"{name}: no page with readable text.", hint=p.detail)
+                return BrokenFile(f"{name}: no page with readable text.", hint=p.detail, problems=tuple(problems))
     return BrokenFile(f"{name} holds no text.", hint="Nothing was added.")
 
 
