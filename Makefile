@@ -36,7 +36,7 @@ check: ## Every check, without the set-up
 	@touch $@
 
 .venv/.ready: pyproject.toml constraints.txt | .venv/.made
-	@echo "Installing Gakju and its pinned dependencies (about 450 MB to download, once) …"
+	@echo "Installing Gakju and its pinned dependencies (about 1 GB to download, once) …"
 	@$(PIP) install --upgrade --constraint constraints.txt pip
 	@$(PIP) install --constraint constraints.txt --editable .
 	@touch $@

@@ -3,7 +3,7 @@
 #
 # usage: bench/setup_time.sh [--source index|hub] [--no-test] [--keep]
 #
-# Clones this repository into a new folder and gives it an empty HOME, an empty GAKJU_HOME and no pip cache. Then:
+# Clones this repository into a new folder, with an empty HOME (so pip has no cache) and an empty GAKJU_HOME. Then:
 #   make run    seconds until http://127.0.0.1:PORT answers, and until a Korean question to the samples is answered
 #   make run    again, everything being there: seconds until the address answers
 #   make test   seconds and pytest's last line
@@ -46,7 +46,7 @@ wheels() { # MB that pip downloaded, and MB of the files that it took from this 
 # What a stranger has: a path, a language, a way to the network. Nothing cached, nothing of ours set.
 clean() {
   env -i PATH="$PATH" LANG=C.UTF-8 HOME="$work/home" GAKJU_HOME="$work/data" GAKJU_PORT="$port" \
-    GAKJU_MODEL_SOURCE="$source" PIP_NO_CACHE_DIR=1 PYTHON="$python" \
+    GAKJU_MODEL_SOURCE="$source" PYTHON="$python" \
     PIP_LOG="$work/pip.log" $(env | grep -E '^(https?_proxy|HTTPS?_PROXY|no_proxy|NO_PROXY|PIP_[A-Z_]+|SSL_CERT_FILE)=' || true) \
     "$@"
 }
