@@ -45,4 +45,4 @@ def test_nothing_written_here_names_a_machine() -> None:
         path = ROOT / name
         if path.suffix in {".md", ".py", ".toml", ".txt", ""} and path.is_file() and path.name != Path(__file__).name:
             text = path.read_text(errors="ignore")
-            assert "/work/" not in text, name
+            assert f"{ROOT}/" not in text, name
