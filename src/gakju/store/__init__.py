@@ -1,0 +1,144 @@
+"""What people and jobs leave behind: jobs and their events, conversations. SQLAlchemy on SQLite.
+
+The library itself (documents, pages, chunks) is `index`'s. A part with tables of its own is a module here with a
+class that takes the `Database`; the store holds one of each.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+
+from gakju.errors import NotFound
+from gakju.store.database import Base, Database, Json, new_id, now
+from gakju.store.rows import Event, EventRow, Job, JobRow, Thread, ThreadRow, Turn, TurnRow, as_job
+from gakju.store.rows import queued as queued_row
+
+
+class Store:
+    """Thread-safe; every method is one transaction."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = Database(path)
+
+    def close(self) -> None:
+        self._db.close()
+
+    # Jobs
+
+    def add_job(self, kind: str, payload: Mapping[str, Any]) -> Job:
+        row = queued_row(kind, payload)
+        with self._db.session() as s:
+            s.add(row)
+            s.flush()
+            return as_job(row)
+
+    def job(self, job_id: str) -> Job:
+        with self._db.session() as s:
+            row = s.get(JobRow, job_id)
+            if row is None:
+                raise NotFound(f"There is no job {job_id!r}.", id=job_id)
+            return as_job(row)
+
+    def jobs(
+        self, *, kinds: Sequence[str] = (), states: Sequence[str] = (), limit: int = 100, newest: bool = True
+    ) -> list[Job]:
+        query = select(JobRow)
+        if kinds:
+            query = query.where(JobRow.kind.in_(kinds))
+        if states:
+            query = query.where(JobRow.state.in_(states))
+        order = (JobRow.created_at.desc(), JobRow.id.desc()) if newest else (JobRow.created_at, JobRow.id)
+        with self._db.session() as s:
+            return [as_job(r) for r in s.scalars(query.order_by(*order).limit(limit))]
+
+    def set_job(self, job_id: str, **values: Any) -> None:
+        """Dicts are stored as JSON; other values as they are."""
+        row = {k: json.dumps(v) if isinstance(v, dict) else v for k, v in values.items()}
+        with self._db.session() as s:
+            s.execute(update(JobRow).where(JobRow.id == job_id).values(**row, updated_at=now()))
+
+    def claim(self, kinds: Sequence[str]) -> Job | None:
+        """The oldest queued job of these kinds, now running; None if there is none."""
+        queued = select(JobRow.id).where(JobRow.kind.in_(kinds), JobRow.state == "queued")
+        oldest = queued.order_by(JobRow.created_at, JobRow.id).limit(1).scalar_subquery()
+        # One statement: two threads of a lane that read first and wrote then would both have the same job.
+        taken = update(JobRow).where(JobRow.id == oldest)
+        running = taken.values(state="running", attempts=JobRow.attempts + 1, updated_at=now()).returning(JobRow)
+        with self._db.session() as s:
+            row = s.scalars(running).first()
+            return as_job(row) if row else None
+
+    def add_event(self, job_id: str, seq: int, kind: str, data: Mapping[str, Any]) -> None:
+        with self._db.session() as s:
+            s.add(EventRow(job_id=job_id, seq=seq, kind=kind, data=json.dumps(data)))
+
+    def events(self, job_id: str, after: int = 0) -> list[Event]:
+        query = select(EventRow).where(EventRow.job_id == job_id, EventRow.seq > after).order_by(EventRow.seq)
+        with self._db.session() as s:
+            return [Event(r.seq, r.kind, json.loads(r.data)) for r in s.scalars(query)]
+
+    def clear_events(self, job_id: str) -> None:
+        with self._db.session() as s:
+            s.execute(delete(EventRow).where(EventRow.job_id == job_id))
+
+    # Conversations
+
+    def add_thread(self, title: str, collection: str) -> Thread:
+        at = now()
+        row = ThreadRow(id=new_id("thread"), title=title, collection=collection, created_at=at, updated_at=at)
+        with self._db.session() as s:
+            s.add(row)
+            s.flush()
+            return Thread(row.id, row.title, row.collection, row.created_at, row.updated_at)
+
+    def threads(self, limit: int = 200) -> list[Thread]:
+        with self._db.session() as s:
+            rows = s.scalars(select(ThreadRow).order_by(ThreadRow.updated_at.desc()).limit(limit))
+            return [Thread(r.id, r.title, r.collection, r.created_at, r.updated_at) for r in rows]
+
+    def thread(self, thread_id: str) -> Thread:
+        with self._db.session() as s:
+            r = s.get(ThreadRow, thread_id)
+            if r is None:
+                raise NotFound(f"There is no conversation {thread_id!r}.", id=thread_id)
+            return Thread(r.id, r.title, r.collection, r.created_at, r.updated_at)
+
+    def rename_thread(self, thread_id: str, title: str) -> None:
+        with self._db.session() as s:
+            s.execute(update(ThreadRow).where(ThreadRow.id == thread_id).values(title=title))
+
+    def delete_thread(self, thread_id: str) -> None:
+        """The conversation, its turns and the jobs that answered them."""
+        with self._db.session() as s:
+            ids = select(TurnRow.job_id).where(TurnRow.thread_id == thread_id)
+            s.execute(delete(EventRow).where(EventRow.job_id.in_(ids)))
+            s.execute(delete(JobRow).where(JobRow.id.in_(ids)))
+            s.execute(delete(TurnRow).where(TurnRow.thread_id == thread_id))
+            s.execute(delete(ThreadRow).where(ThreadRow.id == thread_id))
+
+    def add_turn(self, thread_id: str, question: str, kind: str, payload: Mapping[str, Any]) -> Job:
+        """A question and its queued job, in one transaction: neither is ever there without the other."""
+        row = queued_row(kind, payload)
+        with self._db.session() as s:
+            s.add(row)
+            s.add(TurnRow(thread_id=thread_id, question=question, job_id=row.id, created_at=row.created_at))
+            s.execute(update(ThreadRow).where(ThreadRow.id == thread_id).values(updated_at=row.created_at))
+            s.flush()
+            return as_job(row)
+
+    def turns(self, thread_id: str) -> list[Turn]:
+        with self._db.session() as s:
+            rows = s.scalars(select(TurnRow).where(TurnRow.thread_id == thread_id).order_by(TurnRow.id))
+            return [Turn(r.id, r.question, r.job_id, r.created_at) for r in rows]
+
+    def count_turns(self, thread_id: str) -> int:
+        with self._db.session() as s:
+            return s.scalar(select(func.count()).where(TurnRow.thread_id == thread_id)) or 0
+
+
+__all__ = ["Base", "Database", "Event", "Job", "Json", "Store", "Thread", "Turn", "new_id", "now"]

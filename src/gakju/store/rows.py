@@ -1,0 +1,136 @@
+"""Jobs, their events and conversations as they lie in the database, and as everyone else sees them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Index, Integer, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gakju.store.database import Base, Json, new_id, now
+
+
+class JobRow(Base):
+    __tablename__ = "jobs"
+    id: Mapped[str] = mapped_column(String, primary_key=True)
+    kind: Mapped[str] = mapped_column(String)
+    state: Mapped[str] = mapped_column(String, index=True)
+    payload: Mapped[str] = mapped_column(Text)
+    progress: Mapped[str] = mapped_column(Text, default="{}")
+    result: Mapped[str] = mapped_column(Text, default="{}")
+    error: Mapped[str] = mapped_column(Text, default="{}")
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    cancel: Mapped[int] = mapped_column(Integer, default=0)
+    created_at: Mapped[str] = mapped_column(String)
+    updated_at: Mapped[str] = mapped_column(String)
+
+
+class EventRow(Base):
+    __tablename__ = "job_events"
+    job_id: Mapped[str] = mapped_column(String, primary_key=True)
+    seq: Mapped[int] = mapped_column(Integer, primary_key=True)
+    kind: Mapped[str] = mapped_column(String)
+    data: Mapped[str] = mapped_column(Text)
+
+
+class ThreadRow(Base):
+    __tablename__ = "threads"
+    id: Mapped[str] = mapped_column(String, primary_key=True)
+    title: Mapped[str] = mapped_column(String)
+    collection: Mapped[str] = mapped_column(String)
+    created_at: Mapped[str] = mapped_column(String)
+    updated_at: Mapped[str] = mapped_column(String, index=True)
+
+
+class TurnRow(Base):
+    __tablename__ = "turns"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    thread_id: Mapped[str] = mapped_column(String)
+    question: Mapped[str] = mapped_column(Text)
+    job_id: Mapped[str] = mapped_column(String)
+    created_at: Mapped[str] = mapped_column(String)
+    __table_args__ = (Index("turns_by_thread", "thread_id", "id"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Long work as every front sees it. `state`: queued, running, done, failed or cancelled."""
+
+    id: str
+    kind: str
+    state: str
+    payload: Json
+    progress: Json
+    result: Json
+    error: Json
+    attempts: int
+    cancel: bool
+    created_at: str
+    updated_at: str
+
+    @property
+    def finished(self) -> bool:
+        return self.state in {"done", "failed", "cancelled"}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing a job told; `seq` counts from 1 within the job."""
+
+    seq: int
+    kind: str
+    data: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    id: str
+    title: str
+    collection: str
+    created_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question and the job that answers it: reading the job again is all a reload needs."""
+
+    id: int
+    question: str
+    job_id: str
+    created_at: str
+
+
+def as_job(row: JobRow) -> Job:
+    return Job(
+        id=row.id,
+        kind=row.kind,
+        state=row.state,
+        payload=json.loads(row.payload),
+        progress=json.loads(row.progress),
+        result=json.loads(row.result),
+        error=json.loads(row.error),
+        attempts=row.attempts,
+        cancel=bool(row.cancel),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def queued(kind: str, payload: Mapping[str, Any]) -> JobRow:
+    return JobRow(
+        id=new_id("job"),
+        kind=kind,
+        state="queued",
+        payload=json.dumps(payload),
+        progress="{}",
+        result="{}",
+        error="{}",
+        attempts=0,
+        cancel=0,
+        created_at=(at := now()),
+        updated_at=at,
+    )
