@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from gakju.errors import LibraryError, NotFound, StorageFull, UsageError
-from gakju.index import Index
+from gakju.index import Index, Whole
 from gakju.index.generation import translated
 from gakju.index.rows import pack_glyphs, unpack_glyphs
 from gakju.types import Block, Box, Chunk, Document, Page, Problem, Segment
@@ -72,6 +72,38 @@ def test_what_goes_in_comes_out(index):
     assert (stored.width, stored.height) == pytest.approx((595.3, 842), abs=1e-3)
     np.testing.assert_allclose(stored.glyphs, given.glyphs, atol=0.03)
     assert index.pages([("a", 1), ("a", 2), ("b", 1)]).keys() == {("a", 1)}
+
+
+def whole(name, *, collection="default", vector=None, words=("연차",)):
+    vectors = np.array([unit(1) if vector is None else vector], np.float32)
+    return Whole(document(name, collection=collection), [page(1)], [chunk(name)], vectors, [list(words)])
+
+
+def test_many_small_documents_go_in_together(index):
+    index.add([])
+    index.add([whole("b", vector=unit(0, 1)), whole("a", words=["급여"]), whole("c", collection="other")])
+    assert {d.id: d.collection for d in index.documents()} == {"b": "default", "a": "default", "c": "other"}
+    assert [c.document_id for c, _ in index.nearest(unit(0, 1), 1)] == ["b"]
+    assert [c.document_id for c, _ in index.matching(["급여"], 5)] == ["a"]
+    assert [c.document_id for c, _ in index.matching(["연차"], 5, "other")] == ["c"]
+    assert index.chunks("a") == [chunk("a")]
+    assert index.page("c", 1).text == page(1).text
+    with pytest.raises(UsageError):
+        index.add([whole("d"), whole("a")])
+    assert len(index.documents()) == 3
+
+
+def test_of_many_that_fail_together_none_is_seen(index, monkeypatch):
+    index.add([whole("a")])
+    generation = index._now()
+    monkeypatch.setattr(generation, "finish", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        index.add([whole("b"), whole("c")])
+    monkeypatch.undo()
+    assert generation.shelf().hidden == frozenset()
+    assert [c.document_id for c, _ in index.matching(["연차"], 5)] == ["a"]
+    index.add([whole("b"), whole("c")])
+    assert len(index.documents()) == 3
 
 
 def test_an_empty_library_answers(index):

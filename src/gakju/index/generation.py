@@ -120,13 +120,14 @@ class Generation:
             found = query.select(["secret"]).limit(1).to_arrow().to_pylist()
         return found[0]["secret"] if found else None
 
-    def begin(self, document_id: str) -> None:
+    def begin(self, *document_ids: str) -> None:
         with self._writing, self._guard("adding a document"):
-            self._documents.add(rows.document_rows([(document_id, "pending", None, "")]))
+            self._documents.add(rows.document_rows([(name, "pending", None, "") for name in document_ids]))
 
-    def finish(self, document: Document, secret: str, replaced: Sequence[Document]) -> None:
-        """One atomic write: `document` comes to light and those it replaces go dark."""
-        changed = [(document.id, "complete", document, secret), *((old.id, "leaving", old, "") for old in replaced)]
+    def finish(self, documents: Sequence[tuple[Document, str]], replaced: Sequence[Document]) -> None:
+        """One atomic write: `documents`, each with its secret, come to light and those they replace go dark."""
+        changed = [(document.id, "complete", document, secret) for document, secret in documents]
+        changed += [(old.id, "leaving", old, "") for old in replaced]
         with self._writing, self._guard("adding a document"):
             merge = self._documents.merge_insert("id").when_matched_update_all()
             merge.execute(rows.document_rows(changed))
@@ -136,12 +137,15 @@ class Generation:
             merge = self._documents.merge_insert("id").when_matched_update_all()
             merge.execute(rows.document_rows([(document.id, "leaving", document, "")]))
 
-    def clear(self, document_id: str) -> None:
-        """Removes all of a document, its row last, so that a kill in between leaves it hidden."""
+    def clear(self, *document_ids: str) -> None:
+        """Removes all of these documents, their rows last, so that a kill in between leaves them hidden."""
+        if not document_ids:
+            return
+        among = f"IN ({', '.join(map(_quoted, sorted(document_ids)))})"
         with self._writing, self._guard("deleting a document"):
-            self._chunks.delete(f"document_id = {_quoted(document_id)}")
-            self._pages.delete(f"document_id = {_quoted(document_id)}")
-            self._documents.delete(f"id = {_quoted(document_id)}")
+            self._chunks.delete(f"document_id {among}")
+            self._pages.delete(f"document_id {among}")
+            self._documents.delete(f"id {among}")
 
     # Pages and chunks
 

@@ -6,7 +6,7 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from gakju.protocols import Vectors
 from gakju.types import Block, Box, Chunk, Document, Page, Problem, Segment
+
+if TYPE_CHECKING:
+    from gakju.index import Whole
 
 DOCUMENTS = pa.schema(
     [
@@ -134,6 +137,17 @@ def chunk_rows(chunks: Sequence[Chunk], collection: str, vectors: Vectors, words
     table = _table(plain, pa.schema([field for field in schema if field.name != "vector"]))
     flat = pa.array(np.ascontiguousarray(vectors, np.float32).ravel())
     return table.append_column(schema.field("vector"), pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1]))
+
+
+def whole_rows(batch: Sequence[Whole]) -> tuple[Any, Any]:
+    """The pages and the chunks of a batch, each in one table; None where there are none."""
+    pages = [page_rows(whole.document.id, whole.pages) for whole in batch if whole.pages]
+    chunks = [
+        chunk_rows(whole.chunks, whole.document.collection, whole.vectors, whole.words)
+        for whole in batch
+        if whole.chunks
+    ]
+    return pa.concat_tables(pages) if pages else None, pa.concat_tables(chunks) if chunks else None
 
 
 def chunk_of(row: Mapping[str, Any]) -> Chunk:
