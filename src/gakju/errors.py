@@ -2,7 +2,8 @@
 
     GakjuError
     ├── UsageError              the caller asked for something that cannot be (exit code 2)
-    │   └── NotFound            no such document, collection, job, model or page
+    │   └── NotFound            no such document, collection, job or page
+    │       └── UnknownModel    a name that no model has
     ├── ReadError               a file that cannot be read; the rest of a batch goes on
     │   ├── UnsupportedFormat
     │   ├── BrokenFile          empty, truncated, mislabelled, zero pages
@@ -12,15 +13,23 @@
     │   ├── ModelMissing        not downloaded yet
     │   ├── ModelCorrupt        digest does not match
     │   ├── ModelFailed         the engine crashed or answered with an error
+    │   ├── RequestRefused      the model's server does not take the request
     │   └── ContextTooLong      the prompt does not fit the model
     ├── NetworkError            offline, refused, timed out
     ├── LibraryError
     │   ├── LibraryBusy         another process owns it
     │   └── StorageFull
+    ├── Refused                 the server knows what is wanted and does not do it
+    │   ├── KeyNeeded           no key, or one that does not work
+    │   ├── Forbidden           the key has not that right, or not that collection
+    │   ├── RateLimited         too many requests for now; `details["retry_after"]` in seconds
+    │   ├── QuotaSpent          tokens or money of the day
+    │   └── TooSlow             the request took longer than it may
     └── Cancelled               the user stopped it
 
 An error says the next step: `hint` holds the command, setting or limit to use. `retryable` says whether
-the same call may succeed later. `str(error)` is one line.
+the same call may succeed later. `details["param"]` names the part of a request that is wrong.
+`str(error)` is one line.
 """
 
 from __future__ import annotations
@@ -51,6 +60,10 @@ class UsageError(GakjuError):
 
 class NotFound(UsageError):
     code = "not_found"
+
+
+class UnknownModel(NotFound):
+    code = "model_not_found"
 
 
 class ReadError(GakjuError):
@@ -90,6 +103,10 @@ class ModelFailed(ModelError):
     retryable = True
 
 
+class RequestRefused(ModelError):
+    code = "request_refused"
+
+
 class ContextTooLong(ModelError):
     code = "context_length_exceeded"
 
@@ -110,6 +127,34 @@ class LibraryBusy(LibraryError):
 
 class StorageFull(LibraryError):
     code = "storage_full"
+    retryable = True
+
+
+class Refused(GakjuError):
+    code = "refused"
+
+
+class KeyNeeded(Refused):
+    code = "invalid_api_key"
+
+
+class Forbidden(Refused):
+    code = "forbidden"
+
+
+class RateLimited(Refused):
+    code = "rate_limit_exceeded"
+    retryable = True
+
+
+class QuotaSpent(Refused):
+    """`details["retry_after"]`: seconds until the next day."""
+
+    code = "insufficient_quota"
+
+
+class TooSlow(Refused):
+    code = "timeout"
     retryable = True
 
 

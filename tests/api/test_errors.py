@@ -35,12 +35,22 @@ def test_an_error_is_told_with_its_code_and_next_step(tmp_path, kind: type[error
     response = client_raising(tmp_path, kind("It broke.", hint="Mend it.")).get("/v1/documents")
     assert response.status_code == STATUS[kind]
     family = "invalid_request_error" if STATUS[kind] < 500 else "server_error"
-    assert response.json() == {"error": {"code": kind.code, "message": "It broke.", "hint": "Mend it.", "type": family}}
+    family = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}.get(STATUS[kind], family)
+    told = {"code": kind.code, "message": "It broke.", "hint": "Mend it.", "type": family, "param": None}
+    assert response.json() == {"error": told}
 
 
 @pytest.mark.parametrize(
     ("kind", "status"),
-    [("UsageError", 400), ("NotFound", 404), ("LibraryBusy", 409), ("StorageFull", 507), ("ModelFailed", 503)],
+    [
+        ("UsageError", 400),
+        ("NotFound", 404),
+        ("UnknownModel", 404),
+        ("LibraryBusy", 409),
+        ("RateLimited", 429),
+        ("StorageFull", 507),
+        ("ModelFailed", 503),
+    ],
 )
 def test_the_statuses_that_programs_rely_on(kind: str, status: int) -> None:
     assert STATUS[getattr(errors, kind)] == status
@@ -49,6 +59,8 @@ def test_the_statuses_that_programs_rely_on(kind: str, status: int) -> None:
 def test_only_what_may_succeed_later_says_when_to_retry(tmp_path) -> None:
     assert client_raising(tmp_path, errors.ModelFailed("x")).get("/v1/documents").headers["retry-after"] == "5"
     assert "retry-after" not in client_raising(tmp_path, errors.ModelMissing("x")).get("/v1/documents").headers
+    limited = client_raising(tmp_path, errors.RateLimited("x", retry_after=17)).get("/v1/documents")
+    assert limited.headers["retry-after"] == "17"
 
 
 def test_a_bug_tells_nothing_of_the_documents(tmp_path) -> None:
@@ -63,6 +75,7 @@ def test_what_is_no_route_is_told_in_the_same_shape(tmp_path) -> None:
     assert http.get("/v1/nothing").json()["error"]["code"] == "not_found"
     response = http.put("/v1/documents")
     assert (response.status_code, response.json()["error"]["code"]) == (405, "usage")
+    assert response.headers["allow"] == "GET"
 
 
 def test_a_malformed_request_names_the_field(tmp_path) -> None:

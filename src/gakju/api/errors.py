@@ -1,4 +1,8 @@
-"""Errors as HTTP: one table of status codes and one shape, `{"error": {"code", "message", "hint", "type"}}`."""
+"""Errors as HTTP: one table of status codes and one shape.
+
+`{"error": {"message", "type", "param", "code", "hint"}}`: OpenAI's, so that its clients understand it, and `hint`,
+the next step. On its paths a malformed body is 400 as it is there; on Gakju's own it is 422.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,9 @@ from gakju.errors import (
     BrokenFile,
     Cancelled,
     ContextTooLong,
+    Forbidden,
     GakjuError,
+    KeyNeeded,
     LibraryBusy,
     LibraryError,
     LimitExceeded,
@@ -26,8 +32,14 @@ from gakju.errors import (
     NetworkError,
     NotFound,
     PasswordRequired,
+    QuotaSpent,
+    RateLimited,
     ReadError,
+    Refused,
+    RequestRefused,
     StorageFull,
+    TooSlow,
+    UnknownModel,
     UnsupportedFormat,
     UsageError,
 )
@@ -38,6 +50,7 @@ STATUS: Mapping[type[GakjuError], int] = {
     GakjuError: 500,
     UsageError: 400,
     NotFound: 404,
+    UnknownModel: 404,
     ReadError: 422,
     UnsupportedFormat: 415,
     BrokenFile: 422,
@@ -47,11 +60,18 @@ STATUS: Mapping[type[GakjuError], int] = {
     ModelMissing: 503,
     ModelCorrupt: 500,
     ModelFailed: 503,
+    RequestRefused: 400,
     ContextTooLong: 400,
     NetworkError: 503,
     LibraryError: 500,
     LibraryBusy: 409,
     StorageFull: 507,
+    Refused: 403,
+    KeyNeeded: 401,
+    Forbidden: 403,
+    RateLimited: 429,
+    QuotaSpent: 429,
+    TooSlow: 504,
     Cancelled: 409,
 }
 """Every class of `gakju.errors`; a test sees to it."""
@@ -60,17 +80,55 @@ STATUS: Mapping[type[GakjuError], int] = {
 def body(data: Mapping[str, object], status: int) -> dict[str, dict[str, object]]:
     """The one shape. `type` is the family OpenAI's clients look at."""
     kind = "invalid_request_error" if status < 500 else "server_error"
-    return {"error": {**data, "type": kind}}
+    kind = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}.get(status, kind)
+    return {"error": {"param": None, "hint": "", **data, "type": kind}}
+
+
+def told(raised: GakjuError) -> tuple[int, dict[str, dict[str, object]]]:
+    """(status, body) of an error. A model server's own code stands in for ours where it refused the request."""
+    status = STATUS[type(raised)]
+    data = wire.error(raised)
+    if isinstance(raised, RequestRefused) and raised.details.get("code"):
+        data["code"] = raised.details["code"]
+    return status, body({**data, "param": raised.details.get("param")}, status)
 
 
 def respond(raised: GakjuError) -> JSONResponse:
-    status = STATUS[type(raised)]
-    headers = {"Retry-After": "5"} if status == 503 and raised.retryable else {}
-    return JSONResponse(body(wire.error(raised), status), status, headers)
+    status, content = told(raised)
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    if after := raised.details.get("retry_after", 5 if raised.retryable and status in {429, 503} else None):
+        headers["Retry-After"] = str(after)
+    return JSONResponse(content, status, headers)
 
 
-def _said(status: int, code: str, message: str, hint: str = "") -> JSONResponse:
-    return JSONResponse(body({"code": code, "message": message, "hint": hint}, status), status)
+def _said(
+    status: int,
+    code: str,
+    message: str,
+    hint: str = "",
+    *,
+    param: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    content = body({"code": code, "message": message, "hint": hint, "param": param}, status)
+    return JSONResponse(content, status, headers)
+
+
+_OPENAI_CODES = {"missing": "missing_required_parameter", "json_invalid": "invalid_json"}
+
+
+def malformed(raised: RequestValidationError, status: int = 422) -> JSONResponse:
+    """The first thing that is wrong with a request. 400 on OpenAI's paths, with a code its clients may know."""
+    first = raised.errors()[0]
+    # Where a value may be of several kinds, the path names the kind; a client knows fields and places only.
+    path = [p for p in first["loc"] if p not in {"body", "query", "path"} and not _is_kind(p)]
+    where = "" if first["type"] == "json_invalid" else ".".join(map(str, path))
+    code = _OPENAI_CODES.get(first["type"], "invalid_value") if status == 400 else UsageError.code
+    return _said(status, code, f"{where or 'The body'}: {first['msg']}.", "See /v1/docs.", param=where or None)
+
+
+def _is_kind(part: object) -> bool:
+    return isinstance(part, str) and (not part.replace("_", "").isalnum() or part in {"str", "int", "bool", "float"})
 
 
 def install(app: FastAPI) -> None:
@@ -82,18 +140,17 @@ def install(app: FastAPI) -> None:
         return respond(raised)
 
     @app.exception_handler(RequestValidationError)
-    async def malformed(_: Request, raised: Exception) -> JSONResponse:
+    async def invalid(_: Request, raised: Exception) -> JSONResponse:
         assert isinstance(raised, RequestValidationError)
-        first = raised.errors()[0]
-        where = ".".join(str(p) for p in first["loc"] if p != "body")
-        return _said(422, UsageError.code, f"{where or 'The body'}: {first['msg']}.", "See /v1/docs.")
+        return malformed(raised)
 
     @app.exception_handler(HTTPException)
     async def standard(_: Request, raised: Exception) -> JSONResponse:
         assert isinstance(raised, HTTPException)
         codes = {404: NotFound.code, 413: LimitExceeded.code}
         hint = "See /v1/docs." if raised.status_code in {404, 405} else ""
-        return _said(raised.status_code, codes.get(raised.status_code, UsageError.code), f"{raised.detail}.", hint)
+        code = codes.get(raised.status_code, UsageError.code)
+        return _said(raised.status_code, code, f"{raised.detail}.", hint, headers=raised.headers)
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, raised: Exception) -> JSONResponse:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from gakju.errors import NetworkError, NotFound, UsageError
+from gakju.errors import NetworkError, UnknownModel, UsageError
 from gakju.http import is_loopback
 from gakju.models import catalog, fetch
 from gakju.models.catalog import Entry
@@ -47,7 +47,7 @@ def open_chat(
     """The chat model of that name; nothing is loaded or contacted before its first use.
 
     `root` is the folder of model files. `context` tokens for embedded models and servers by URL. Raises
-    UsageError or NotFound for a name that means nothing, ModelMissing, NetworkError when offline.
+    UsageError or UnknownModel for a name that means nothing, ModelMissing, NetworkError when offline.
     """
     from gakju.models.chat import EmbeddedChat, OpenAIChat
 
@@ -113,7 +113,7 @@ def _parse(name: str, kind: str) -> tuple[str, str]:
     provider, _, model = name.partition(":")
     if provider not in ("embedded", "openai", "azure") or not model:
         here = ", ".join(f"embedded:{e.name}" for e in catalog.entries() if e.kind == kind)
-        raise NotFound(
+        raise UnknownModel(
             f"{name!r} is no model.", hint=f"Possible are {here}, openai:NAME, azure:DEPLOYMENT, http://host/v1#NAME."
         )
     return provider, model
@@ -124,7 +124,7 @@ def _entry(model: str, kind: str) -> Entry:
     if entry.kind != kind:
         fitting = ", ".join(e.name for e in catalog.entries() if e.kind == kind)
         use = "chat" if kind == "chat" else "embedding"
-        raise NotFound(f"{model} is no {use} model.", hint=f"There are: {fitting}.", name=model)
+        raise UnknownModel(f"{model} is no {use} model.", hint=f"There are: {fitting}.", name=model)
     return entry
 
 

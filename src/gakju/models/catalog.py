@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-from gakju.errors import NotFound
+from gakju.errors import UnknownModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +80,9 @@ def entries() -> tuple[Entry, ...]:
 
 
 def entry(name: str) -> Entry:
-    """The model of that name. Raises NotFound, which lists what exists."""
+    """The model of that name. Raises UnknownModel, which lists what exists."""
     for found in entries():
         if found.name == name:
             return found
     names = ", ".join(e.name for e in entries())
-    raise NotFound(f"No embedded model is called {name!r}.", hint=f"There are: {names}.", name=name)
+    raise UnknownModel(f"No embedded model is called {name!r}.", hint=f"There are: {names}.", name=name)
