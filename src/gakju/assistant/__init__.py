@@ -11,8 +11,11 @@ from typing import Any, BinaryIO, Self
 
 from gakju import wire
 from gakju.assistant import ingest
+from gakju.assistant.files import Files
 from gakju.assistant.pages import page_image
 from gakju.assistant.parts import Parts
+from gakju.assistant.scope import Scope, search_in
+from gakju.assistant.vector_stores import VectorStores
 from gakju.errors import Cancelled, GakjuError, LibraryBusy, NotFound, UsageError
 from gakju.jobs import Context, Jobs, Ownership
 from gakju.settings import Settings, load
@@ -43,6 +46,9 @@ class Assistant:
         try:
             self.store = Store(self.settings.database)
             self.parts = Parts(self.settings, **parts)
+            self.parts.held = self.store.files.holds
+            self.files = Files(self)
+            self.vector_stores = VectorStores(self)
             self.jobs = Jobs(
                 self.store,
                 {"add": self._run_add, "reindex": self._run_reindex, "ask": self._run_ask},
@@ -193,10 +199,23 @@ class Assistant:
         """Chunks, best first."""
         return self.parts.retriever.search(query, k, check_collection(collection), retrievers)
 
+    def search_in(self, query: str, scope: Scope) -> list[Hit]:
+        """Chunks, best first, of several collections or of some documents only."""
+        return search_in(self.parts.retriever, query, scope)
+
     def ask(
-        self, question: str, *, collection: str = DEFAULT, model: str = "", history: Sequence[Message] = ()
+        self,
+        question: str,
+        *,
+        collection: str = DEFAULT,
+        model: str = "",
+        history: Sequence[Message] = (),
+        scope: Scope | None = None,
     ) -> Iterator[AskEvent]:
-        """Evidence first, then tokens and claims, then the whole answer. Closing it stops the model."""
+        """Evidence first, then tokens and claims, then the whole answer. Closing it stops the model.
+
+        `scope` takes the place of `collection`.
+        """
         from gakju.answer import compose, standalone
 
         started = time.perf_counter()
@@ -205,10 +224,10 @@ class Assistant:
             raise UsageError("The question is empty.", hint="Ask something.")
         query = standalone(question, history)
         retriever = self.parts.retriever
-        hits = retriever.search(query, 8, check_collection(collection))
+        scope = scope or Scope((check_collection(collection),))
         yield from compose(
             question,
-            retriever.evidence(query, hits, self.settings.evidence),
+            retriever.evidence(query, self.search_in(query, scope), self.settings.evidence),
             lambda: self.parts.chat(model),
             self.parts.verifier,
             history=history,
@@ -231,6 +250,7 @@ class Assistant:
         model: str = "",
         thread: str = "",
         history: Sequence[Message] = (),
+        scope: Scope | None = None,
     ) -> Job:
         """Queue an answer; its events are those of `wire.event`. With `thread` it is a turn of that conversation.
 
@@ -243,6 +263,7 @@ class Assistant:
             "model": model,
             "thread": thread,
             "history": wire.dump(list(history)),
+            "scope": wire.dump(scope),
         }
         if not thread:
             return self.jobs.submit("ask", payload)
@@ -282,7 +303,8 @@ class Assistant:
         p = context.payload
         given = [wire.load(Message, m) for m in p.get("history", ())]
         history = self._history(p["thread"], context.job) if p["thread"] else given
-        stream = self.ask(p["question"], collection=p["collection"], model=p["model"], history=history)
+        scope = wire.load(Scope, where) if (where := p.get("scope")) else None
+        stream = self.ask(p["question"], collection=p["collection"], model=p["model"], history=history, scope=scope)
         result: dict[str, Any] = {}
         try:
             for told in stream:
@@ -311,4 +333,4 @@ def check_collection(name: str) -> str:
     return name
 
 
-__all__ = ["DEFAULT", "Assistant", "EvidenceFound", "NotFound", "check_collection"]
+__all__ = ["DEFAULT", "Assistant", "EvidenceFound", "NotFound", "Scope", "check_collection"]

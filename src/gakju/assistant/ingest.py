@@ -180,8 +180,8 @@ def delete(parts: Parts, identity: str) -> None:
 
 
 def _forget(parts: Parts, digest: str) -> None:
-    """Drop an original that no document has any more."""
-    if not any(d.digest == digest for d in parts.index.documents()):
+    """Drop an original that no document has any more, and that no one keeps as a file."""
+    if not parts.held(digest) and not any(d.digest == digest for d in parts.index.documents()):
         parts.blobs.delete(digest)
 
 

@@ -41,6 +41,8 @@ class Parts:
     def __init__(self, settings: Settings, **given: object) -> None:
         self.settings = settings
         self.blobs = Blobs(settings.blobs, settings.read_bytes)
+        self.held: Callable[[str], bool] = lambda _digest: False
+        """Whether an original is wanted though no document has it."""
         self._made: dict[str, object] = dict(given)
         self._lock = threading.RLock()
 

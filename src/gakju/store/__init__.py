@@ -14,9 +14,14 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 
 from gakju.errors import NotFound
+from gakju.store.audit import AuditTable
 from gakju.store.database import Base, Database, Json, new_id, now
+from gakju.store.files import Files
+from gakju.store.keys import Keys
+from gakju.store.responses import Responses
 from gakju.store.rows import Event, EventRow, Job, JobRow, Thread, ThreadRow, Turn, TurnRow, as_job
 from gakju.store.rows import queued as queued_row
+from gakju.store.usage import UsageTable
 
 
 class Store:
@@ -24,6 +29,11 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self._db = Database(path)
+        self.keys = Keys(self._db)
+        self.usage = UsageTable(self._db)
+        self.audit = AuditTable(self._db)
+        self.files = Files(self._db)
+        self.responses = Responses(self._db)
 
     def close(self) -> None:
         self._db.close()
