@@ -38,6 +38,9 @@ def check(found, pages):
     for chunk in found:
         for s in chunk.segments:
             assert chunk.text[s.at : s.at + s.end - s.start] == texts[s.page][s.start : s.end]
+        ends = [0, *(p.end for p in chunk.parts), len(chunk.text)]
+        between = [chunk.text[end : p.start] for end, p in zip(ends, chunk.parts, strict=False)]
+        assert not "".join(between).strip() and ends[-2] == ends[-1]
     body = [p.text[b.start : b.end] for p in pages for b in p.blocks if b.kind not in {"header", "footer"}]
     assert " ".join(c.text for c in found).split() == " ".join(body).split()
 
@@ -48,6 +51,7 @@ def test_sentences_are_packed_whole():
     assert [c.text for c in found] == ["하나 둘 셋. 넷 다섯 여섯.", "일곱 여덟 아홉. 열 열하나 열둘."]
     assert [(c.id, c.ordinal) for c in found] == [("d-0", 0), ("d-1", 1)]
     assert found[1].segments == ((1, 17, 36, 0),)
+    assert found[1].parts == ((0, 9, "text"), (10, 19, "text"))
     check(found, [p])
 
 

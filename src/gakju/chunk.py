@@ -13,7 +13,7 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from gakju.text.sentences import LIST_MARK, is_open, sentence_spans
-from gakju.types import Block, BlockKind, Box, Chunk, Page, Segment
+from gakju.types import Block, BlockKind, Box, Chunk, Page, Part, Segment
 
 # Sections smaller than this part of a chunk share it with what follows.
 _TINY = 1 / 4
@@ -65,7 +65,7 @@ class Chunker:
 
     count_tokens: Callable[[Sequence[str]], list[int]]
     size: int
-    version: str = field(default="chunk-1", init=False)
+    version: str = field(default="chunk-2", init=False)
     """With `size` it enters the index's fingerprint."""
 
     def chunks(self, document_id: str, pages: Iterable[Page]) -> Iterator[Chunk]:
@@ -230,7 +230,7 @@ def _word_pieces(part: _Part, size: int) -> Iterator[_Part]:
 
 
 def _chunk(document_id: str, ordinal: int, units: Sequence[_Unit]) -> Chunk:
-    text, segments, boxes = "", [], list[Box]()
+    text, segments, boxes, parts = "", [], list[Box](), list[Part]()
     run: _Part | None = None
 
     def close() -> None:
@@ -241,18 +241,23 @@ def _chunk(document_id: str, ordinal: int, units: Sequence[_Unit]) -> Chunk:
             text += run.text
 
     for unit in units:
+        start = end = -1
         for i, part in enumerate(unit.parts):
             if run is not None and run.page is part.page and not run.page.text[run.end : part.start].strip():
                 run = _Part(part.page, run.start, part.end)
-                continue
-            close()
-            # A blank line is a border to whoever splits the chunk into sentences again; a space is none.
-            text += "" if run is None else " " if i else "\n\n"
-            run = part
+            else:
+                close()
+                # A blank line is a border to whoever splits the chunk into sentences again; a space is none.
+                text += "" if run is None else " " if i else "\n\n"
+                run = part
+            end = len(text) + part.end - run.start
+            start = end - (part.end - part.start) if start < 0 else start
+        parts.append(Part(start, end, unit.kind))
     close()
     path = units[0].path
     for unit in units:
         same = (a == b for a, b in zip(path, unit.path, strict=False))
         path = path[: sum(1 for _ in takewhile(bool, same))]
     headings = (*path, units[0].table) if units[0].table else path
-    return Chunk(f"{document_id}-{ordinal}", document_id, ordinal, text, headings, tuple(segments), tuple(boxes))
+    name = f"{document_id}-{ordinal}"
+    return Chunk(name, document_id, ordinal, text, headings, tuple(segments), tuple(boxes), tuple(parts))

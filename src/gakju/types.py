@@ -102,11 +102,20 @@ class Segment(NamedTuple):
     at: int
 
 
+class Part(NamedTuple):
+    """A sentence, row, item or heading of a chunk, `chunk.text[start:end]`: what evidence is chosen from."""
+
+    start: int
+    end: int
+    kind: BlockKind
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """What is embedded and found. Ends at sentence, row and heading borders.
 
-    `headings` is the path of headings above it, outermost first; `boxes` one box a line.
+    `headings` is the path of headings above it, outermost first; `boxes` one box a line; `parts` in order, all of
+    its text but the white space between them.
     """
 
     id: str
@@ -116,6 +125,7 @@ class Chunk:
     headings: tuple[str, ...]
     segments: tuple[Segment, ...]
     boxes: tuple[Box, ...] = ()
+    parts: tuple[Part, ...] = ()
 
     @property
     def page(self) -> int:
