@@ -18,6 +18,10 @@ DATA_KEYS = ("status_", "stage_", "verdict_", "verify_", "doctor_ok", "doctor_wa
 """Keys of `cli` that a value brings; where the values come from is tested below."""
 
 
+EMITTERS = ("assistant/ingest.py", "models/fetch.py", "evaluation/retrieval.py", "evaluation/grounded.py")
+"""What tells progress."""
+
+
 def placeholders(text: str) -> list[str]:
     return sorted(name for _, name, _, _ in string.Formatter().parse(text) if name is not None)
 
@@ -72,7 +76,7 @@ def test_every_value_that_data_brings_has_words() -> None:
 
 
 def sources() -> list[str]:
-    return [(SOURCE / f).read_text("utf-8") for f in ("assistant/ingest.py", "models/fetch.py")]
+    return [(SOURCE / f).read_text("utf-8") for f in EMITTERS]
 
 
 def test_every_error_code_has_words() -> None:

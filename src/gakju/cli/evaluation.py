@@ -1,0 +1,151 @@
+"""`gakju eval`: how well Gakju finds and judges, on data with known answers, on this machine."""
+
+from __future__ import annotations
+
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gakju.cli.meter import Meter
+from gakju.cli.terminal import Group, State, command, help_text, word
+from gakju.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from gakju.evaluation.datasets import RetrievalSet
+
+_folder = click.Path(path_type=Path)
+
+
+@click.group("eval", cls=Group, help=help_text("eval_help", "gakju eval retrieval scifact"))
+def evaluation() -> None:
+    pass
+
+
+@command("eval_retrieval", "gakju eval retrieval scifact --split dev --retriever hybrid,bm25,dense --json")
+@click.argument("folders", nargs=-1, required=True, metavar="DIR...", type=_folder)
+@click.option("--split", default="test", show_default=True, metavar="NAME", help=word("opt_split"))
+@click.option("--retriever", default="hybrid", show_default=True, metavar="NAME[,NAME]...", help=word("opt_retriever"))
+@click.option("--queries", type=click.IntRange(1), metavar="N", help=word("opt_queries"))
+@click.option("--seed", default=0, show_default=True, help=word("opt_seed"))
+@click.option("--plot", type=_folder, metavar="FILE", help=word("opt_plot"))
+@click.option("--keep", type=_folder, metavar="FOLDER", help=word("opt_keep"))
+@click.pass_obj
+def eval_retrieval(
+    state: State,
+    folders: tuple[Path, ...],
+    split: str,
+    retriever: str,
+    queries: int | None,
+    seed: int,
+    plot: Path | None,
+    keep: Path | None,
+) -> int:
+    from gakju.evaluation.datasets import retrieval_set
+
+    names = _retrievers(retriever)
+    if plot and (plot.suffix.lower() != ".svg" or not plot.absolute().parent.is_dir()):
+        raise UsageError(f"A plot cannot be written to {str(plot)!r}.", hint="Name an .svg file in a folder there is.")
+    # All are looked at first: a misspelt one costs no hour.
+    sets = [retrieval_set(folder, split) for folder in folders]
+    with _workplace(keep) as place:
+        results = _retrieval(state, sets, names, queries, seed, place)
+    if plot:
+        _draw(plot, results)
+    if state.json:
+        state.emit(results if len(results) > 1 else next(iter(results.values())))
+        return 0
+    for line in _table(results):
+        state.out(line)
+    return 0
+
+
+def _retrievers(given: str) -> list[str]:
+    from gakju.evaluation.retrieval import RETRIEVERS
+
+    names = list(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
+    if not names or (unknown := [name for name in names if name not in RETRIEVERS]):
+        shown = repr(unknown[0]) if names else "Nothing"
+        raise UsageError(f"{shown} is no retriever.", hint=f"There are: {', '.join(RETRIEVERS)}.")
+    return names
+
+
+@contextmanager
+def _workplace(keep: Path | None) -> Iterator[Path]:
+    """Where libraries are made: the folder to keep them in, or one that goes."""
+    import tempfile
+
+    if keep:
+        yield keep
+        return
+    with tempfile.TemporaryDirectory(prefix="gakju-eval-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def _retrieval(
+    state: State, sets: Sequence[RetrievalSet], names: Sequence[str], queries: int | None, seed: int, place: Path
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """By set, under the folder's name, or its path where two folders have the same."""
+    from gakju.assistant.parts import Parts
+    from gakju.evaluation.retrieval import evaluate, library, picked, report
+
+    same = len({data.name for data in sets}) < len(sets)
+    results = {}
+    with closing(Parts(state.settings)) as parts:
+        for data in sets:
+            with Meter(state) as meter, library(parts, data, place, meter.tell) as assistant:
+                found = evaluate(assistant, data, picked(data, queries, seed), names, meter.tell)
+            results[str(data.folder) if same else data.name] = report(found)
+    return results
+
+
+def _draw(path: Path, results: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+    from gakju.evaluation.plot import svg
+    from gakju.evaluation.retrieval import MAIN
+
+    try:
+        path.write_text(svg(results, MAIN), encoding="utf-8")
+    except OSError as e:
+        raise UsageError(f"{path} cannot be written: {e.strerror}.", hint="Choose another file.") from e
+
+
+def _table(results: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[str]:
+    """Lines with the figures under each other, for people."""
+    from gakju.evaluation.retrieval import MAIN, METRICS
+
+    width = max(len(name) for name in (*results, "set"))
+    heads = [*METRICS, "queries", "p50_ms", "p95_ms"]
+    yield f"{'set':<{width}}  {'':<7}" + "".join(f"{head:>12}" for head in heads) + "   95 %             p_vs_hybrid"
+    for name, retrievers in results.items():
+        for retriever, told in retrievers.items():
+            low, high = told[f"{MAIN}_ci"]
+            figures = "".join(f"{told[head]:>12}" for head in heads)
+            yield f"{name:<{width}}  {retriever:<7}{figures}   {low:.4f}–{high:.4f}   {told.get('p_vs_hybrid', '')}"
+
+
+@command("eval_grounded", "gakju eval grounded statements.jsonl --json")
+@click.argument("file", type=_folder)
+@click.pass_obj
+def eval_grounded(state: State, file: Path) -> int:
+    from gakju.assistant.parts import Parts
+    from gakju.evaluation.datasets import statements
+    from gakju.evaluation.grounded import evaluate
+
+    rows = statements(file)
+    with closing(Parts(state.settings)) as parts, Meter(state) as meter:
+        told = evaluate(parts.verifier, rows, meter.tell).summary()
+    if state.json:
+        state.emit(told)
+        return 0
+    for name, value in told.items():
+        state.out(f"{name:<9} {'–' if value is None else value}")
+    return 0
+
+
+for _name, _command in {"retrieval": eval_retrieval, "grounded": eval_grounded}.items():
+    evaluation.add_command(_command, _name)
+
+COMMANDS = [evaluation]
