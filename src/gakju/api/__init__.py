@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from gakju.api import answers, documents, errors, jobs
 from gakju.api.events import STREAMS
 from gakju.api.guard import Guard
+from gakju.api.openai import files, vector_stores
 from gakju.assistant import Assistant
 
 OVERHEAD = 4 << 20
@@ -58,7 +59,7 @@ def create(
         """Whether the server answers."""
         return {"status": "ok", "version": app.version}
 
-    for part in (documents, answers, jobs):
+    for part in (documents, answers, jobs, files, vector_stores):
         app.include_router(part.router, prefix="/v1")
     if screen:
         app.mount("/", screen)

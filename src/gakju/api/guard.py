@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gakju.api.errors import body as shape
 
 LOOPBACK = frozenset(["127.0.0.1", "localhost", "::1"])
+UPLOADS = frozenset(["/v1/documents", "/v1/files"])
 SAFE = frozenset(["GET", "HEAD", "OPTIONS"])
 
 
@@ -44,7 +45,7 @@ class Guard:
         await self.app(scope, _counted(receive, limit), _marked(send))
 
     def _limit(self, scope: Scope) -> int:
-        small = scope["path"].startswith("/v1/") and scope["path"] != "/v1/documents"
+        small = scope["path"].startswith("/v1/") and scope["path"] not in UPLOADS
         return self._body if small else self._upload
 
     def _refusal(self, scope: Scope, headers: Headers, limit: int) -> JSONResponse | None:
