@@ -10,6 +10,7 @@ import ipaddress
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
 
 import httpx
 
@@ -38,29 +39,53 @@ def client(*, offline: bool, timeout: float = 30.0) -> httpx.Client:
 
     Requests raise httpx errors, or NetworkError where the guard refuses; wrap them in `translated`.
     """
-
-    def guard(request: httpx.Request) -> None:
-        if request.url.scheme not in ("http", "https"):
-            raise NetworkError(f"{request.url.scheme or 'a bare path'}: only http and https URLs are opened.")
-        if offline and not is_loopback(request.url):
-            raise NetworkError(f"Offline: {request.url.host} was not contacted.", hint=_OFFLINE_HINT)
-
-    def guard_redirect(response: httpx.Response) -> None:
-        if not response.has_redirect_location:
-            return
-        here, there = response.url, response.url.join(response.headers["location"])
-        if there.scheme not in ("https", here.scheme) or (is_loopback(there) and not is_loopback(here)):
-            raise NetworkError(f"{here.host} redirects to {there.scheme}://{there.host}, which is not followed.")
-
     return httpx.Client(
-        timeout=httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
-        follow_redirects=True,
-        max_redirects=10,
-        headers={"user-agent": USER_AGENT},
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        **_options(timeout),
         mounts=_DIRECT,
+        event_hooks={"request": [lambda request: _guard(request, offline)], "response": [_guard_redirect]},
+    )
+
+
+def async_client(*, offline: bool, timeout: float = 30.0, keep: int = 20) -> httpx.AsyncClient:
+    """As `client`, for one event loop. `keep` connections stay open for the next request."""
+
+    async def guard(request: httpx.Request) -> None:
+        _guard(request, offline)
+
+    async def guard_redirect(response: httpx.Response) -> None:
+        _guard_redirect(response)
+
+    return httpx.AsyncClient(
+        **_options(timeout),
+        limits=httpx.Limits(max_keepalive_connections=keep),
+        mounts=dict.fromkeys(_DIRECT),
         event_hooks={"request": [guard], "response": [guard_redirect]},
     )
+
+
+def _options(timeout: float) -> dict[str, Any]:
+    return {
+        "timeout": httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
+        "follow_redirects": True,
+        "max_redirects": 10,
+        "headers": {"user-agent": USER_AGENT},
+        "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+    }
+
+
+def _guard(request: httpx.Request, offline: bool) -> None:
+    if request.url.scheme not in ("http", "https"):
+        raise NetworkError(f"{request.url.scheme or 'a bare path'}: only http and https URLs are opened.")
+    if offline and not is_loopback(request.url):
+        raise NetworkError(f"Offline: {request.url.host} was not contacted.", hint=_OFFLINE_HINT)
+
+
+def _guard_redirect(response: httpx.Response) -> None:
+    if not response.has_redirect_location:
+        return
+    here, there = response.url, response.url.join(response.headers["location"])
+    if there.scheme not in ("https", here.scheme) or (is_loopback(there) and not is_loopback(here)):
+        raise NetworkError(f"{here.host} redirects to {there.scheme}://{there.host}, which is not followed.")
 
 
 @contextmanager

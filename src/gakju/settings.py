@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address `gakju up` binds to.")
     port: int = Field(8080, ge=0, le=65535, description="Port `gakju up` binds to.")
     server: str = Field("", description="URL of another Gakju that commands talk to instead of opening the library.")
+    key: SecretStr = Field(SecretStr(""), description="Key that commands show to that server.")
     language: Literal["", "ko", "en"] = Field(
         "", description="Language of the screen and of messages; empty follows the browser or the terminal."
     )
@@ -40,11 +41,54 @@ class Settings(BaseSettings):
     )
     threads: int = Field(0, ge=0, description="CPU threads for models; 0 takes every core this process may use.")
     context: int = Field(8192, ge=1024, description="Context window of the embedded chat model, tokens.")
+    slots: int = Field(
+        2,
+        ge=1,
+        le=16,
+        description="Answers the embedded chat model writes at the same time; each has a context of its own.",
+    )
+    queue: int = Field(
+        32, ge=0, description="Requests that may wait for the embedded chat model; further ones are refused with 429."
+    )
+    aliases: dict[str, str] = Field(
+        {},
+        description='Other names of models in the API, Azure deployments too: `{"gpt-4o-mini" = "azure:my-deployment"}`; as JSON in the environment.',
+    )
+
+    keys: bool = Field(False, description="Ask everyone for a key made with `gakju keys add`, on the screen too.")
+    public_docs: bool = Field(False, description="Show the API's reference without a key.")
+    public_metrics: bool = Field(False, description="Show /metrics without a key.")
+    cors: str = Field("", description="Web origins that may call the API from a browser, with commas between.")
+    requests: int = Field(256, ge=1, description="Requests answered at a time; more are told to come again.")
+    requests_per_key: int = Field(32, ge=1, description="The same for each key.")
+    request_seconds: float = Field(600.0, gt=0, description="Longest wait for an answer to begin, seconds.")
+    body_seconds: float = Field(30.0, gt=0, description="Longest pause while a request is sent, seconds.")
+    tokens_per_day: int = Field(
+        0, ge=0, description="Tokens that models may use in a day (UTC) for everyone; 0 is no limit."
+    )
+    money_per_day: float = Field(
+        0.0, ge=0, description="Money that models may cost in a day (UTC), in the unit of `prices`; 0 is no limit."
+    )
+    prices: dict[str, tuple[float, float]] = Field(
+        {},
+        description='Price of a million prompt and answer tokens by model, as JSON: `{"openai:gpt-4o-mini": [0.15, 0.6]}`.',
+    )
+    audit_days: int = Field(90, ge=0, description="Days that the audit log and usage are kept; 0 is for ever.")
+    audit_text: bool = Field(False, description="Keep questions in the audit log.")
 
     openai_api_key: SecretStr = Field(SecretStr(""), description="Key for `openai:` models.")
-    azure_api_key: SecretStr = Field(SecretStr(""), description="Key for `azure:` models.")
+    azure_api_key: SecretStr = Field(
+        SecretStr(""), description="Key for `azure:` models; without one, Entra ID is asked (needs `gakju[azure]`)."
+    )
     azure_endpoint: str = Field("", description="Endpoint of your Azure OpenAI resource, for `azure:` models.")
     azure_api_version: str = Field("2024-10-21", description="API version sent to Azure OpenAI.")
+    model_seconds: float = Field(120.0, gt=0, description="Longest silence of a model on another machine, seconds.")
+    model_retries: int = Field(
+        2,
+        ge=0,
+        le=10,
+        description="How often a request to a model on another machine is tried again, with jitter, after 429, 5xx or no connection.",
+    )
 
     read_seconds: float = Field(
         25.0,

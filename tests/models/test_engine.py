@@ -12,7 +12,7 @@ import httpx
 import psutil
 import pytest
 
-from gakju.errors import ModelFailed, ModelMissing
+from gakju.errors import ModelFailed, ModelMissing, RequestRefused
 from gakju.models.chat import EmbeddedChat
 from gakju.models.engine import Engine, Engines
 from gakju.types import Message
@@ -103,7 +103,7 @@ class TestWorker:
         assert said(embedded_chat, extra={"grammar": 'root ::= "[" [1-3] "]"'}) in ("[1]", "[2]", "[3]")
 
     def test_a_bad_grammar_is_an_error_of_one_line(self, embedded_chat: EmbeddedChat) -> None:
-        with pytest.raises(ModelFailed, match="grammar") as caught:
+        with pytest.raises(RequestRefused, match="grammar") as caught:
             said(embedded_chat, extra={"grammar": "root ::= ("})
         assert "\n" not in str(caught.value)
         assert said(embedded_chat)

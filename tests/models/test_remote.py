@@ -9,7 +9,17 @@ from typing import Any
 
 import pytest
 
-from gakju.errors import ContextTooLong, GakjuError, ModelFailed, ModelMissing, NetworkError, NotFound, UsageError
+from gakju.errors import (
+    ContextTooLong,
+    GakjuError,
+    ModelFailed,
+    ModelMissing,
+    NetworkError,
+    NotFound,
+    RateLimited,
+    RequestRefused,
+    UsageError,
+)
 from gakju.models import Engines, open_chat, open_embedder
 from gakju.models.chat import EmbeddedChat, OpenAIChat
 from gakju.models.fakes import FakeChat
@@ -66,11 +76,11 @@ def test_what_is_sent(server: LoopbackServer, chat: OpenAIChat) -> None:
             ModelMissing,
             "knows no model test:m",
         ),
-        (429, {"message": "slow down"}, NetworkError, "no more requests"),
+        (429, {"message": "slow down"}, RateLimited, "no more requests"),
         (400, {"message": "x", "code": "context_length_exceeded"}, ContextTooLong, "longer than test:m"),
         (400, {"message": "x", "type": "exceed_context_size_error"}, ContextTooLong, "longer than test:m"),
         (400, {"message": "This model's maximum context length is 8"}, ContextTooLong, "longer than test:m"),
-        (400, {"message": f"bad\nvalue {KEY}"}, ModelFailed, "bad value …"),
+        (400, {"message": f"bad\nvalue {KEY}"}, RequestRefused, "bad value …"),
         (500, {"message": "boom"}, ModelFailed, "boom"),
     ],
 )
@@ -124,8 +134,9 @@ def test_every_error_of_the_sdk_is_translated() -> None:
     assert openai.RateLimitError in kinds
     for kind in kinds:
         error = kind.__new__(kind)
-        values = {"message": f"said {KEY}", "code": None, "type": None, "body": None, "request": request}
-        error.__dict__.update(values, status_code=getattr(kind, "status_code", 418))
+        values = {"message": f"said {KEY}", "request": request, "response": httpx.Response(418, request=request)}
+        nothing = dict.fromkeys(["code", "type", "body", "param"])
+        error.__dict__.update(values, **nothing, status_code=getattr(kind, "status_code", 418))
         Exception.__init__(error, f"said {KEY}")
         with pytest.raises(GakjuError) as caught, translated("test:m"):
             raise error
@@ -180,7 +191,7 @@ class TestOpen:
 
     def test_a_library_opens_without_its_embedders_file(self, tmp_path: Path) -> None:
         embedder = open_embedder("embedded:multilingual-e5-small", root=tmp_path, cache=tmp_path)
-        assert (embedder.name, embedder.dimensions) == ("e5-small-ov-q8-1", 384)
+        assert (embedder.name, embedder.dimensions) == ("e5-small-ov-q8-2", 384)
 
     def test_a_missing_key_names_the_setting(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="GAKJU_OPENAI_API_KEY"):
@@ -230,7 +241,7 @@ class TestOpen:
         assert (chat.name, chat.context) == ("embedded:qwen2.5-coder-0.5b", 2048)
         assert not chat.engine.running
         embedder = open_embedder("embedded:multilingual-e5-small", root=model_folder, cache=tmp_path)
-        assert (embedder.name, embedder.dimensions) == ("e5-small-ov-q8-1", 384)
+        assert (embedder.name, embedder.dimensions) == ("e5-small-ov-q8-2", 384)
 
 
 def test_the_cli_start_pays_for_no_model() -> None:

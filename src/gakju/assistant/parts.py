@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from gakju.assistant.blobs import Blobs
 from gakju.protocols import ChatModel, Embedder, Verifier
@@ -15,24 +14,12 @@ from gakju.settings import Settings
 if TYPE_CHECKING:  # Each of these is imported when it is first needed: start-up is felt by everyone.
     from gakju.chunk import Chunker
     from gakju.index import Index
-    from gakju.models import Engines
+    from gakju.models import Engines, Hosts
     from gakju.read import DocumentReader
     from gakju.retrieve import Retriever
     from gakju.text.morphemes import Morphemes
 
 T = TypeVar("T")
-
-
-class _Hosts(TypedDict):
-    """What every opener of models takes."""
-
-    root: Path
-    threads: int
-    openai_key: str
-    azure_key: str
-    azure_endpoint: str
-    azure_api_version: str
-    offline: bool
 
 
 class Parts:
@@ -115,7 +102,9 @@ class Parts:
             from gakju.models import open_embedder
 
             s = self.settings
-            return open_embedder(s.embedder, cache=s.models / "cache", **self._hosts)
+            return open_embedder(
+                s.embedder, root=s.models, cache=s.models / "cache", threads=self.threads, **self._hosts
+            )
 
         return self._once("embedder", make)
 
@@ -148,7 +137,16 @@ class Parts:
         def make() -> ChatModel:
             from gakju.models import open_chat
 
-            return open_chat(name, engines=self.engines, context=s.context, **self._hosts)
+            return open_chat(
+                name,
+                root=s.models,
+                engines=self.engines,
+                threads=self.threads,
+                context=s.context,
+                slots=s.slots,
+                queue=s.queue,
+                **self._hosts,
+            )
 
         return self._once(f"chat/{name}", make)
 
@@ -162,14 +160,14 @@ class Parts:
         return self._once("engines", make)
 
     @property
-    def _hosts(self) -> _Hosts:
+    def _hosts(self) -> Hosts:
         s = self.settings
         return {
-            "root": s.models,
-            "threads": self.threads,
             "openai_key": s.openai_api_key.get_secret_value(),
             "azure_key": s.azure_api_key.get_secret_value(),
             "azure_endpoint": s.azure_endpoint,
             "azure_api_version": s.azure_api_version,
             "offline": s.offline,
+            "seconds": s.model_seconds,
+            "retries": s.model_retries,
         }

@@ -8,9 +8,9 @@ http(s)://HOST/v1#M  model M of any server with an OpenAI-compatible API
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import cache as once
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypedDict, Unpack
 
 import httpx
 
@@ -19,16 +19,26 @@ from gakju.http import is_loopback
 from gakju.models import catalog, fetch
 from gakju.models.catalog import Entry
 from gakju.models.engine import Engines
-from gakju.models.remote import OPENAI_URL, RemoteEmbedder, azure_client, openai_client
+from gakju.models.remote import OPENAI_URL, Host, RemoteEmbedder
 from gakju.protocols import ChatModel, Embedder
-
-if TYPE_CHECKING:
-    import openai
 
 HOSTED_CONTEXT = 128_000
 """Tokens; what OpenAI's current chat models take at least."""
+AZURE_VERSION = "2024-10-21"
 
-__all__ = ["Engines", "open_chat", "open_embedder"]
+__all__ = ["Engines", "Hosts", "open_chat", "open_embedder"]
+
+
+class Hosts(TypedDict, total=False):
+    """What models on other machines need. `seconds` of silence, then `retries` with jitter before an answer begins."""
+
+    openai_key: str
+    azure_key: str
+    azure_endpoint: str
+    azure_api_version: str
+    offline: bool
+    seconds: float
+    retries: int
 
 
 def open_chat(
@@ -38,11 +48,9 @@ def open_chat(
     engines: Engines,
     threads: int = 0,
     context: int = 8192,
-    openai_key: str = "",
-    azure_key: str = "",
-    azure_endpoint: str = "",
-    azure_api_version: str = "2024-10-21",
-    offline: bool = False,
+    slots: int = 2,
+    queue: int = 32,
+    **hosts: Unpack[Hosts],
 ) -> ChatModel:
     """The chat model of that name; nothing is loaded or contacted before its first use.
 
@@ -50,39 +58,26 @@ def open_chat(
     UsageError or UnknownModel for a name that means nothing, ModelMissing, NetworkError when offline.
     """
     from gakju.models.chat import EmbeddedChat, OpenAIChat
+    from gakju.models.raw import HostedModel
 
     provider, model = _parse(name, "chat")
     if provider == "embedded":
         entry = _entry(model, "chat")
         weights = fetch.require(entry, root)
-        return EmbeddedChat(name, engines.get(weights, context=min(context, entry.context), threads=threads))
-    connect = _connector(
-        provider,
+        limit = min(context, entry.context)
+        return EmbeddedChat(name, engines.get(weights, context=limit, threads=threads, slots=slots, queue=queue))
+    host = _host(provider, name, hosts)
+    return OpenAIChat(
         name,
-        openai_key=openai_key,
-        azure_key=azure_key,
-        azure_endpoint=azure_endpoint,
-        azure_api_version=azure_api_version,
-        offline=offline,
+        once(host.client),
+        model,
+        context if provider == "url" else HOSTED_CONTEXT,
+        limit_name="max_completion_tokens" if provider == "openai" else "max_tokens",
+        raw=HostedModel(name, model, host),
     )
-    if provider == "url":
-        return OpenAIChat(name, connect, model, context)
-    limit_name = "max_completion_tokens" if provider == "openai" else "max_tokens"
-    return OpenAIChat(name, connect, model, HOSTED_CONTEXT, limit_name=limit_name)
 
 
-def open_embedder(
-    name: str,
-    *,
-    root: Path,
-    cache: Path,
-    threads: int = 0,
-    openai_key: str = "",
-    azure_key: str = "",
-    azure_endpoint: str = "",
-    azure_api_version: str = "2024-10-21",
-    offline: bool = False,
-) -> Embedder:
+def open_embedder(name: str, *, root: Path, cache: Path, threads: int = 0, **hosts: Unpack[Hosts]) -> Embedder:
     """The embedder of that name, as `open_chat`. `cache` is a folder for what can be made again."""
     provider, model = _parse(name, "embed")
     if provider == "embedded":
@@ -91,16 +86,7 @@ def open_embedder(
         entry = _entry(model, "embed")
         # Looked for at the first text: listing, deleting and searching by words need no model.
         return E5(lambda: fetch.require(entry, root), cache, threads)
-    connect = _connector(
-        provider,
-        name,
-        openai_key=openai_key,
-        azure_key=azure_key,
-        azure_endpoint=azure_endpoint,
-        azure_api_version=azure_api_version,
-        offline=offline,
-    )
-    return RemoteEmbedder(name, connect, model)
+    return RemoteEmbedder(name, once(_host(provider, name, hosts).client), model)
 
 
 def _parse(name: str, kind: str) -> tuple[str, str]:
@@ -128,43 +114,22 @@ def _entry(model: str, kind: str) -> Entry:
     return entry
 
 
-def _connector(
-    provider: str,
-    name: str,
-    *,
-    openai_key: str,
-    azure_key: str,
-    azure_endpoint: str,
-    azure_api_version: str,
-    offline: bool,
-) -> Callable[[], openai.OpenAI]:
-    """A function that gives the SDK's client, made once at first use."""
-    url = str(httpx.URL(name).copy_with(fragment=None)) if provider == "url" else OPENAI_URL
+def _host(provider: str, name: str, hosts: Hosts) -> Host:
+    offline, key, version = hosts.get("offline", False), "", ""
     if provider == "azure":
-        url = azure_endpoint
-        if not (azure_key and azure_endpoint):
-            raise UsageError(
-                f"{name} needs a key and an endpoint.", hint="Set GAKJU_AZURE_API_KEY and GAKJU_AZURE_ENDPOINT."
-            )
-    if provider == "openai" and not openai_key:
-        raise UsageError(f"{name} needs a key.", hint="Set GAKJU_OPENAI_API_KEY.")
+        url, key = hosts.get("azure_endpoint", ""), hosts.get("azure_key", "")
+        version = hosts.get("azure_api_version") or AZURE_VERSION
+        if not url:
+            raise UsageError(f"{name} needs an endpoint.", hint="Set GAKJU_AZURE_ENDPOINT and GAKJU_AZURE_API_KEY.")
+    elif provider == "openai":
+        url, key = OPENAI_URL, hosts.get("openai_key", "")
+        if not key:
+            raise UsageError(f"{name} needs a key.", hint="Set GAKJU_OPENAI_API_KEY.")
+    else:  # OpenAI's key goes to OpenAI only.
+        url = str(httpx.URL(name).copy_with(fragment=None))
     if offline and not is_loopback(url):
         raise NetworkError(
             f"{name} is not on this machine, and Gakju is offline.",
             hint="Choose an `embedded:` model, or set GAKJU_OFFLINE=false.",
         )
-
-    def make() -> openai.OpenAI:
-        if provider == "azure":
-            return azure_client(azure_endpoint, azure_key, azure_api_version, offline=offline)
-        # OpenAI's key goes to OpenAI only.
-        return openai_client(url, openai_key if provider == "openai" else "", offline=offline)
-
-    made: list[openai.OpenAI] = []
-
-    def connect() -> openai.OpenAI:
-        if not made:
-            made.append(make())
-        return made[0]
-
-    return connect
+    return Host(url, key, offline, hosts.get("seconds", 120.0), hosts.get("retries", 2), version)

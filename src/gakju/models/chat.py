@@ -8,26 +8,36 @@ from typing import TYPE_CHECKING, Any
 
 from gakju.errors import ModelFailed, NetworkError
 from gakju.models.engine import Engine
+from gakju.models.raw import ANSWER_SECONDS, EngineModel, PlainModel, RawModel, engine_lost
 from gakju.models.remote import ClientFactory, openai_client, translated
 from gakju.types import Delta, Message, Usage
 
 if TYPE_CHECKING:
     import openai
 
-ANSWER_SECONDS = 300.0
-"""Longest silence of the embedded engine: a full context read on a slow machine takes minutes."""
+HERE = ""
+"""The caller that stands for this process's own questions: those over the library."""
 
 
 class OpenAIChat:
     """A ChatModel behind `/chat/completions`; `client` is asked for at each use. Thread-safe.
 
-    `limit_name` is the parameter that bounds the answer: hosted reasoning models take another one.
+    `limit_name` is the parameter that bounds the answer: hosted reasoning models take another one. `raw` passes
+    on requests of the API as they are.
     """
 
     def __init__(
-        self, name: str, client: ClientFactory, model: str, context: int, *, limit_name: str = "max_tokens"
+        self,
+        name: str,
+        client: ClientFactory,
+        model: str,
+        context: int,
+        *,
+        limit_name: str = "max_tokens",
+        raw: RawModel | None = None,
     ) -> None:
         self.name, self.context = name, context
+        self.raw = raw or PlainModel(self)
         self._client, self._model, self._limit_name = client, model, limit_name
 
     def stream(
@@ -74,7 +84,7 @@ class EmbeddedChat(OpenAIChat):
     """A model run by the embedded engine. Where the engine dies, ModelFailed is raised and the next use starts it."""
 
     def __init__(self, name: str, engine: Engine) -> None:
-        super().__init__(name, self._connect, name.partition(":")[2], engine.context)
+        super().__init__(name, self._connect, name.partition(":")[2], engine.context, raw=EngineModel(name, engine))
         self.engine = engine
         self._lock = threading.Lock()
         self._connected: tuple[str, openai.OpenAI] | None = None
@@ -98,14 +108,12 @@ class EmbeddedChat(OpenAIChat):
         extra: Mapping[str, Any] | None = None,
     ) -> Iterator[Delta]:
         try:
-            yield from super().stream(messages, temperature=temperature, max_tokens=max_tokens, stop=stop, extra=extra)
+            with self.engine.turns.join(HERE) as turn:
+                turn.wait()
+                options = {"temperature": temperature, "max_tokens": max_tokens, "stop": stop, "extra": extra}
+                yield from super().stream(messages, **options)  # type: ignore[arg-type]
         except NetworkError as error:
-            if self.engine.lost():
-                what, hint = "ended while it answered", "Ask again: it starts anew."
-            else:
-                self.engine.stop()
-                what, hint = "did not answer in time and was stopped", "Ask again with less text."
-            raise ModelFailed(f"The engine of {self.name} {what}.", hint=hint) from error
+            raise engine_lost(self.name, self.engine) from error
 
     def warm(self, prefix: Sequence[Message]) -> None:
         """Reads a prompt's beginning ahead; see `Engine.warm`."""

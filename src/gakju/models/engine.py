@@ -24,6 +24,7 @@ import psutil
 from gakju.errors import ModelFailed, ModelMissing
 from gakju.http import client, translated
 from gakju.models.embed import usable_cores
+from gakju.models.turns import Turns
 from gakju.types import Message
 
 START_SECONDS = 180.0
@@ -37,11 +38,15 @@ class Engine:
     """An OpenAI-compatible server of one model file on a loopback port, behind a random key. Thread-safe.
 
     Started at first use of `base_url`. `context` tokens for each of `slots` requests at a time; `threads` 0
-    takes the physical cores this process may use.
+    takes the physical cores this process may use. `queue` more requests may wait.
     """
 
-    def __init__(self, weights: Path, *, context: int = 8192, threads: int = 0, slots: int = 2) -> None:
+    def __init__(
+        self, weights: Path, *, context: int = 8192, threads: int = 0, slots: int = 2, queue: int = 32
+    ) -> None:
         self.weights, self.context, self.slots = weights, context, slots
+        self.turns = Turns(slots, queue)
+        """Whoever sends a request takes one; beyond the slots the engine would keep it in a line that is not fair."""
         self.threads = threads or min(psutil.cpu_count(logical=False) or 1, usable_cores())
         self.key = secrets.token_urlsafe(32)
         self._lock = threading.Lock()
@@ -179,18 +184,18 @@ class Engine:
 
 
 class Engines:
-    """One Engine for each model file and context, shared by whoever asks."""
+    """One Engine for each model file and its options, shared by whoever asks."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._engines: dict[tuple[Path, int, int], Engine] = {}
+        self._engines: dict[tuple[Path, int, int, int, int], Engine] = {}
 
-    def get(self, weights: Path, *, context: int, threads: int = 0) -> Engine:
+    def get(self, weights: Path, *, context: int, threads: int = 0, slots: int = 2, queue: int = 32) -> Engine:
         """Nothing is started yet."""
         with self._lock:
-            key = (weights, context, threads)
+            key = (weights, context, threads, slots, queue)
             if key not in self._engines:
-                self._engines[key] = Engine(weights, context=context, threads=threads)
+                self._engines[key] = Engine(weights, context=context, threads=threads, slots=slots, queue=queue)
             return self._engines[key]
 
     def stop(self) -> None:

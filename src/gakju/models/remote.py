@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import numpy as np
 
 from gakju import http
-from gakju.errors import ContextTooLong, GakjuError, ModelFailed, ModelMissing, NetworkError
-from gakju.protocols import Vectors
+from gakju.errors import (
+    ContextTooLong,
+    GakjuError,
+    ModelFailed,
+    ModelMissing,
+    NetworkError,
+    RateLimited,
+    RequestRefused,
+    UsageError,
+)
+from gakju.models.embed import embedded_apart
+from gakju.protocols import Spans, Vectors
 
 if TYPE_CHECKING:
     import openai
@@ -21,36 +32,91 @@ OPENAI_URL = "https://api.openai.com/v1"
 NO_KEY = "none"
 """Sent where no key is set: the SDK would take one from the environment, and send it to whichever server."""
 
+ENTRA_SCOPE = "https://cognitiveservices.azure.com/.default"
+
 ClientFactory = Callable[[], "openai.OpenAI"]
 
 
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A server of models: OpenAI's, or any that is compatible. `timeout` in seconds of silence.
+
+    With `azure_version` it is an Azure OpenAI resource at the endpoint `url`, where a model's name is its
+    deployment's; without a key it is asked with an Entra ID token. The SDK retries with jitter, before the answer
+    begins; every request passes the guarded client.
+    """
+
+    url: str
+    key: str = field(repr=False)
+    offline: bool
+    timeout: float = 120.0
+    retries: int = 2
+    azure_version: str = ""
+
+    def client(self) -> openai.OpenAI:
+        import openai
+
+        # The SDK takes an httpx client as well as one of its own newer kind, but is typed for the latter.
+        guarded: Any = http.client(offline=self.offline, timeout=self.timeout)
+        if not self.azure_version:
+            return openai.OpenAI(
+                base_url=self.url, api_key=self.key or NO_KEY, max_retries=self.retries, http_client=guarded
+            )
+        return openai.AzureOpenAI(
+            azure_endpoint=self.url,
+            api_version=self.azure_version,
+            max_retries=self.retries,
+            http_client=guarded,
+            **self._azure_key(),
+        )
+
+    def async_client(self) -> openai.AsyncOpenAI:
+        """For one event loop."""
+        import openai
+
+        guarded: Any = http.async_client(offline=self.offline, timeout=self.timeout)
+        if not self.azure_version:
+            return openai.AsyncOpenAI(
+                base_url=self.url, api_key=self.key or NO_KEY, max_retries=self.retries, http_client=guarded
+            )
+        return openai.AsyncAzureOpenAI(
+            azure_endpoint=self.url,
+            api_version=self.azure_version,
+            max_retries=self.retries,
+            http_client=guarded,
+            **self._azure_key(),
+        )
+
+    def _azure_key(self) -> dict[str, Any]:
+        return {"api_key": self.key} if self.key else {"azure_ad_token_provider": entra_token()}
+
+
 def openai_client(url: str, key: str, *, offline: bool, timeout: float = 120.0, retries: int = 2) -> openai.OpenAI:
-    """A client of an OpenAI-compatible API. The SDK retries with jitter; every request passes the guarded client."""
-    import openai
-
-    return openai.OpenAI(
-        base_url=url,
-        api_key=key or NO_KEY,
-        max_retries=retries,
-        http_client=_guarded(offline, timeout),
-    )
+    """A client of an OpenAI-compatible API."""
+    return Host(url, key, offline, timeout, retries).client()
 
 
-def azure_client(endpoint: str, key: str, version: str, *, offline: bool, timeout: float = 120.0) -> openai.OpenAI:
-    """As `openai_client`, for an Azure OpenAI resource; the model's name is the deployment's."""
-    import openai
+def entra_token() -> Callable[[], str]:
+    """A function that gives a token of Entra ID for Azure OpenAI: of this machine's identity, or whoever logged in.
 
-    return openai.AzureOpenAI(
-        azure_endpoint=endpoint,
-        api_key=key or NO_KEY,
-        api_version=version,
-        http_client=_guarded(offline, timeout),
-    )
+    Raises UsageError where azure-identity is not installed.
+    """
+    try:
+        from azure.identity import DefaultAzureCredential, get_bearer_token_provider
+    except ImportError as error:
+        raise UsageError(
+            "Azure OpenAI without a key needs the package azure-identity.",
+            hint="Run `pip install 'gakju[azure]'`, or set GAKJU_AZURE_API_KEY.",
+        ) from error
+    provider: Callable[[], str] = get_bearer_token_provider(DefaultAzureCredential(), ENTRA_SCOPE)
 
+    def token() -> str:
+        try:
+            return provider()
+        except Exception as error:  # azure.core's tree is only there with the extra
+            raise ModelFailed("Entra ID gave no token for Azure OpenAI.", hint="Run `az login`.") from error
 
-def _guarded(offline: bool, timeout: float) -> Any:
-    # The SDK takes an httpx client as well as one of its own newer kind, but is typed for the latter.
-    return http.client(offline=offline, timeout=timeout)
+    return token
 
 
 @contextmanager
@@ -64,7 +130,7 @@ def translated(name: str) -> Iterator[None]:
     try:
         yield
     except openai.APIStatusError as error:
-        raise _from_status(name, error.status_code, error) from None
+        raise _from_status(name, error.status_code, error, error.response.headers.get("retry-after", "")) from None
     except openai.APITimeoutError as error:
         raise NetworkError(f"{name} did not answer in time.", hint="Try again, or choose another model.") from error
     except openai.APIConnectionError as error:
@@ -84,11 +150,22 @@ def translated(name: str) -> Iterator[None]:
 _TOO_LONG = ("context_length_exceeded", "exceed_context_size_error")
 
 
-def _from_status(name: str, status: int, error: openai.APIError) -> GakjuError:
-    said = " ".join(error.message.split())
-    if error.code in _TOO_LONG or error.type in _TOO_LONG or "context length" in said or "context size" in said:
+def _from_status(name: str, status: int, error: openai.APIError, retry_after: str = "") -> GakjuError:
+    body = error.body if isinstance(error.body, dict) else {}
+    said = " ".join(str(body.get("message") or error.message).split())
+    return refusal(
+        name, status, {"code": error.code, "type": error.type, "param": error.param, "message": said}, retry_after
+    )
+
+
+def refusal(name: str, status: int, told: Mapping[str, Any], retry_after: str = "") -> GakjuError:
+    """What a model's server says, in OpenAI's shape or nearly, as our error. `retry_after`: the header, if it came."""
+    said, code = " ".join(str(told.get("message") or "").split()), told.get("code")
+    if code in _TOO_LONG or told.get("type") in _TOO_LONG or "context length" in said or "context size" in said:
         return ContextTooLong(
-            f"The prompt is longer than {name} can take.", hint="Ask with less text, or start a new chat."
+            f"The prompt is longer than {name} can take.",
+            hint="Ask with less text, or start a new chat.",
+            param="messages",
         )
     if status in (401, 403):
         hint = "Check GAKJU_OPENAI_API_KEY or GAKJU_AZURE_API_KEY."
@@ -98,7 +175,17 @@ def _from_status(name: str, status: int, error: openai.APIError) -> GakjuError:
             f"The server knows no model {name}.", hint="Check the name; `gakju models list` shows some."
         )
     if status == 429:
-        return NetworkError(f"The server of {name} takes no more requests now.", hint="Wait and try again.")
+        return RateLimited(
+            f"The server of {name} takes no more requests now.",
+            hint="Wait and try again.",
+            retry_after=int(retry_after) if retry_after.isdecimal() else 5,
+        )
+    if status in (400, 413, 415, 422):
+        return RequestRefused(
+            f"{name} does not take this request: {_without_keys(said)[:500]}",
+            param=told.get("param") if isinstance(told.get("param"), str) else None,
+            code=code if isinstance(code, str) else None,
+        )
     return ModelFailed(f"{name} failed: {_without_keys(said)[:200]}")
 
 
@@ -142,6 +229,10 @@ class RemoteEmbedder:
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         return self._embed(self._passage_prefix, texts)
+
+    def embed_parts(self, texts: Sequence[str], spans: Sequence[Spans]) -> tuple[Vectors, list[Vectors]]:
+        """Sends twice the tokens: the API has no vectors of parts."""
+        return embedded_apart(self.embed_passages, texts, spans)
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         return self._embed(self._query_prefix, texts)
