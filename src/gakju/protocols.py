@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from gakju.types import Delta, Evidence, Judgement, Message, Page
 
 Vectors = NDArray[np.float32]
+Spans = Sequence[tuple[int, int]]
+"""`(start, end)` in code points of one text, in order and not overlapping."""
 
 
 class Embedder(Protocol):
@@ -24,6 +26,10 @@ class Embedder(Protocol):
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Shape (len(texts), dimensions), float32, L2 norm 1. Any length; order kept."""
+        ...
+
+    def embed_parts(self, texts: Sequence[str], spans: Sequence[Spans]) -> tuple[Vectors, list[Vectors]]:
+        """As `embed_passages`, and of each text the unit vectors of its spans, shape (len(spans[i]), dimensions)."""
         ...
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:

@@ -64,6 +64,21 @@ def test_empty_and_blank_texts_have_vectors(embedder: Embedder) -> None:
     assert np.isfinite(vectors).all()
 
 
+def test_parts_come_with_their_texts(embedder: Embedder) -> None:
+    """A part's vector is nearer to the question that it answers than the other part's is."""
+    leave, parking = PASSAGES[0], PASSAGES[2]
+    texts = [f"{leave} {parking}", "", parking]
+    split = len(leave)
+    whole, parts = embedder.embed_parts(texts, [[(0, split), (split + 1, len(texts[0]))], [], [(0, len(parking))]])
+    np.testing.assert_allclose(whole, embedder.embed_passages(texts), atol=2e-3)
+    assert [p.shape for p in parts] == [(n, embedder.dimensions) for n in (2, 0, 1)]
+    np.testing.assert_allclose(np.linalg.norm(np.concatenate(parts), axis=1), 1, atol=1e-5)
+    first, second = embedder.embed_queries(["연차 유급휴가는 며칠이야?", "주차장은 몇 층에 있어?"])
+    assert parts[0][0] @ first > parts[0][1] @ first
+    assert parts[0][1] @ second > parts[0][0] @ second
+    assert embedder.embed_parts([], [])[0].shape == (0, embedder.dimensions)
+
+
 def test_order_is_kept(embedder: Embedder) -> None:
     forward = embedder.embed_passages(PASSAGES)
     np.testing.assert_allclose(embedder.embed_passages(PASSAGES[::-1])[::-1], forward, atol=2e-3)

@@ -69,21 +69,25 @@ def test_no_file_is_missing(tmp_path: Path) -> None:
 @pytest.mark.model
 def test_token_ids_are_those_of_xlm_roberta(e5: E5) -> None:
     # The ids that Hugging Face's documentation of xlm-roberta-base shows for "Hello world!".
-    windows, owners = e5._load()._windows(["Hello world!"])
-    assert windows == [[0, 35378, 8999, 38, 2]]
-    assert owners == [0]
+    (window,), counts = e5._load()._windows([[("Hello ", False), ("world!", True)]])
+    assert window.tokens == [0, 35378, 8999, 38, 2]
+    assert window.pools == [(0, 0, 5), (1, 2, 4)]
+    assert counts.tolist() == [2]
 
 
 @pytest.mark.model
 def test_windows_hold_510_tokens_and_are_weighted_by_length(e5: E5) -> None:
     loaded = e5._load()
     text = "passage: " + "연차 휴가는 십오 일이다. " * 120
-    windows, owners = loaded._windows([text])
-    assert [len(w) for w in windows[:-1]] == [512] * (len(windows) - 1)
+    windows, counts = loaded._windows([[(text, True)]])
+    assert [len(w.tokens) for w in windows[:-1]] == [512] * (len(windows) - 1)
     assert len(windows) >= 2
-    assert owners == [0] * len(windows)
-    assert sum(len(w) - 2 for w in windows) == len(loaded.tokenizer.encode(text))
-    means = np.stack([loaded.embed([loaded.tokenizer.decode(w[1:-1])])[0] for w in windows])
-    whole = loaded.embed([text])[0]
-    near = means.T @ np.array([len(w) - 2 for w in windows], np.float32)
+    assert counts.tolist() == [2]
+    assert [w.pools for w in windows] == [[(0, 0, len(w.tokens)), (1, 1, len(w.tokens) - 1)] for w in windows]
+    assert sum(len(w.tokens) - 2 for w in windows) == len(loaded.tokenizer.encode(text))
+    pieces = [loaded.tokenizer.decode(w.tokens[1:-1]) for w in windows]
+    means = np.stack([loaded.embed([[(piece, False)]])[0][0] for piece in pieces])
+    (whole,), ((part,),) = loaded.embed([[(text, True)]])
+    near = means.T @ np.array([len(w.tokens) for w in windows], np.float32)
     assert float(whole @ (near / np.linalg.norm(near))) > 0.995
+    assert float(whole @ part) > 0.995

@@ -1,4 +1,4 @@
-"""multilingual-e5-small as an OpenVINO graph: a BERT encoder and mean pooling.
+"""multilingual-e5-small as an OpenVINO graph: a BERT encoder and pooling by weights.
 
 Weights are int8, one scale an output channel; the CPU plugin quantises activations on the fly where asked to.
 Attention is written out so that the plugin fuses it into one kernel.
@@ -28,8 +28,9 @@ def runtime() -> Any:
 
 
 def build(weights: E5Weights) -> Any:
-    """An `openvino.Model`: `embeds` (batch, tokens, hidden) float32 and `mask` (batch, tokens) int32 of 0 and 1
-    to the mean of the last hidden states under the mask, (batch, hidden), not normalised."""
+    """An `openvino.Model`: `embeds` (batch, tokens, hidden) float32, `mask` (batch, tokens) int32 of 0 and 1, and
+    `pool` (batch, pools, tokens) float32 to the last hidden states weighed by each row of `pool`,
+    (batch, pools, hidden), not normalised."""
     return _Builder(weights).model()
 
 
@@ -42,7 +43,8 @@ class _Builder:
         op, s = self.op, self.shape
         mask = op.parameter([-1, -1], self.ov.Type.i32, name="mask")
         embeds = op.parameter([-1, -1, s.hidden], self.ov.Type.f32, name="embeds")
-        for node, name in ((mask, "mask"), (embeds, "embeds")):
+        pool = op.parameter([-1, -1, -1], self.ov.Type.f32, name="pool")
+        for node, name in ((mask, "mask"), (embeds, "embeds"), (pool, "pool")):
             node.output(0).get_tensor().set_names({name})
         places = self.weights.tensor("emb.pos").reshape(-1, s.hidden) + self.weights.tensor("emb.type")[: s.hidden]
         tokens = op.gather(op.shape_of(mask), self._ints(1), self._ints(0))
@@ -53,9 +55,7 @@ class _Builder:
         bias = op.unsqueeze(op.multiply(op.subtract(kept, self._floats(1)), self._floats(1e4)), self._ints(1, 2))
         for layer in range(s.layers):
             x = self._layer(x, bias, f"l{layer}.")
-        total = op.squeeze(op.matmul(op.unsqueeze(kept, self._ints(1)), x, False, False), self._ints(1))
-        mean = op.divide(total, op.reduce_sum(kept, self._ints(1), True))
-        return self.ov.Model([mean], [embeds, mask], "e5")
+        return self.ov.Model([op.matmul(pool, x, False, False)], [embeds, mask, pool], "e5")
 
     def _layer(self, x: Any, bias: Any, prefix: str) -> Any:
         op, s = self.op, self.shape

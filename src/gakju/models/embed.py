@@ -8,6 +8,7 @@ import unicodedata
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from gakju.errors import ModelFailed
 from gakju.models import e5_graph, e5_tokenizer
 from gakju.models.e5_weights import E5Weights, unpack
-from gakju.protocols import Vectors
+from gakju.protocols import Spans, Vectors
 
 QUERY, PASSAGE = "query: ", "passage: "
 REQUEST_TOKENS = 512
@@ -33,9 +34,12 @@ class E5:
 
     A text longer than the model's window is cut into windows of 510 tokens; their vectors are averaged,
     weighted by length, before the norm is taken. `cache` holds the tokenizer, keyed by version.
+
+    The vector of a part is the mean over its tokens after the whole text went through the model ("late chunking",
+    Günther et al. 2024, arXiv:2409.04701): it costs nothing more, and the part knows what it stands in.
     """
 
-    name = "e5-small-ov-q8-1"
+    name = "e5-small-ov-q8-2"
     dimensions = 384
 
     def __init__(self, weights: Path | Callable[[], Path], cache: Path, threads: int = 0) -> None:
@@ -51,6 +55,10 @@ class E5:
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         return self._embed(PASSAGE, texts)
+
+    def embed_parts(self, texts: Sequence[str], spans: Sequence[Spans]) -> tuple[Vectors, list[Vectors]]:
+        loaded = self._load()
+        return loaded.embed([list(_pieces(PASSAGE, text, own)) for text, own in zip(texts, spans, strict=True)])
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         return self._embed(QUERY, texts)
@@ -70,7 +78,42 @@ class E5:
             return self._loaded
 
     def _embed(self, prefix: str, texts: Sequence[str]) -> Vectors:
-        return self._load().embed([unicodedata.normalize("NFC", prefix + t) for t in texts])
+        return self._load().embed([[(unicodedata.normalize("NFC", prefix + t), False)] for t in texts])[0]
+
+
+Piece = tuple[str, bool]
+"""Some of a text, and whether it is a part that wants a vector of its own."""
+
+
+def _pieces(prefix: str, text: str, spans: Spans) -> Iterator[Piece]:
+    """All of `prefix + text`, cut at the borders of its parts."""
+    at, before = 0, prefix
+    for start, end in spans:
+        yield unicodedata.normalize("NFC", before + text[at:start]), False
+        yield unicodedata.normalize("NFC", text[start:end]), True
+        at, before = end, ""
+    yield unicodedata.normalize("NFC", before + text[at:]), False
+
+
+def embedded_apart(
+    embed: Callable[[Sequence[str]], Vectors], texts: Sequence[str], spans: Sequence[Spans]
+) -> tuple[Vectors, list[Vectors]]:
+    """`Embedder.embed_parts` for a model that gives one vector a text: each part is a text of its own."""
+    parts = [text[start:end] for text, own in zip(texts, spans, strict=True) for start, end in own]
+    vectors = embed([*texts, *parts])
+    borders = np.cumsum([len(own) for own in spans])[:-1]
+    return vectors[: len(texts)], np.split(vectors[len(texts) :], borders) if texts else []
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Token ids with the special ones; `pools` are (row of the result, first token, after the last)."""
+
+    tokens: list[int]
+    pools: list[tuple[int, int, int]]
+
+
+_Running = tuple[Any, list[_Window]]
 
 
 class _Loaded:
@@ -106,22 +149,22 @@ class _Loaded:
         self.idle: Queue[Any] = Queue()
         for _ in range(2 * threads + 2):
             self.idle.put(compiled.create_infer_request())
-        self.embed(["warm up", "warm up " * 40])
+        self.embed([[("warm up", True)], [("warm up " * 40, False)]])
 
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors of texts that carry their prefix."""
-        windows, owners = self._windows(texts)
-        lengths = np.array([len(w) for w in windows], np.int64)
-        means = np.empty((len(windows), self.shape.hidden), np.float32)
-        running: deque[tuple[Any, NDArray[np.int64]]] = deque()
+    def embed(self, texts: Sequence[Sequence[Piece]]) -> tuple[Vectors, list[Vectors]]:
+        """Unit vectors of texts that carry their prefix, and of the parts of each."""
+        windows, counts = self._windows(texts)
+        ends = np.cumsum(counts)
+        sums = np.zeros((int(ends[-1]) if texts else 0, self.shape.hidden), np.float32)
+        running: deque[_Running] = deque()
         try:
-            for rows in self._batches(lengths):
-                inputs = self._inputs([windows[r] for r in rows])
-                request = self._request(running, means)
-                running.append((request, rows))
+            for batch in self._batches(windows):
+                inputs = self._inputs(batch)
+                request = self._request(running, sums)
+                running.append((request, batch))
                 request.start_async(inputs)
             while running:
-                self._collect(running, means)
+                self._collect(running, sums)
         except RuntimeError as error:
             raise ModelFailed(f"The embedding model failed: {str(error).splitlines()[0]}") from error
         finally:
@@ -129,57 +172,79 @@ class _Loaded:
                 with suppress(RuntimeError):
                     request.wait()
                 self.idle.put(request)
-        vectors = np.zeros((len(texts), self.shape.hidden), np.float32)
-        np.add.at(vectors, owners, means * np.maximum(lengths - 2, 1)[:, None].astype(np.float32))
-        unit: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-12))
-        return unit
+        unit: Vectors = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), np.float32(1e-12))
+        starts = ends - counts
+        return unit[starts], [unit[start + 1 : end] for start, end in zip(starts, ends, strict=True)]
 
-    def _request(self, running: deque[tuple[Any, NDArray[np.int64]]], means: Vectors) -> Any:
+    def _request(self, running: deque[_Running], sums: Vectors) -> Any:
         """An idle request. Never waits for another call's while holding one itself: that could be for ever."""
         while True:
             if len(running) == self.at_once:
-                self._collect(running, means)
+                self._collect(running, sums)
             try:
                 return self.idle.get(block=not running)
             except Empty:
-                self._collect(running, means)
+                self._collect(running, sums)
 
-    def _collect(self, running: deque[tuple[Any, NDArray[np.int64]]], means: Vectors) -> None:
-        request, rows = running[0]
+    def _collect(self, running: deque[_Running], sums: Vectors) -> None:
+        request, batch = running[0]
         request.wait()
-        means[rows] = request.get_output_tensor(0).data
+        pooled = request.get_output_tensor(0).data
+        for window, rows in zip(batch, pooled, strict=True):
+            for (row, start, end), vector in zip(window.pools, rows, strict=False):
+                sums[row] += vector * np.float32(end - start)
         running.popleft()
         self.idle.put(request)
 
-    def _windows(self, texts: Sequence[str]) -> tuple[list[list[int]], list[int]]:
-        """Token ids with the special ones, and the text that each window is from."""
+    def _windows(self, texts: Sequence[Sequence[Piece]]) -> tuple[list[_Window], NDArray[np.int64]]:
+        """What the model sees, and how many vectors each text wants: its own, then its parts'."""
         size, v = self.shape.positions - 2, self.vocabulary
-        windows, owners = [], []
-        for number, tokens in enumerate(self.tokenizer.encode(list(texts))):
+        flat = iter(self.tokenizer.encode([piece for text in texts for piece, _ in text]))
+        windows: list[_Window] = []
+        counts = np.empty(len(texts), np.int64)
+        row = 0
+        for number, text in enumerate(texts):
+            tokens: list[int] = []
+            parts: list[tuple[int, int]] = []
+            for _, is_part in text:
+                start = len(tokens)
+                tokens += next(flat)
+                if is_part:
+                    parts.append((start, len(tokens)))
             for start in range(0, max(len(tokens), 1), size):
-                windows.append([v.bos, *tokens[start : start + size], v.eos])
-                owners.append(number)
-        return windows, owners
+                own = tokens[start : start + size]
+                # Places count from the window's first token, which is the special one.
+                pools = [(row, 0, len(own) + 2)]
+                for part, (low, high) in enumerate(parts, 1):
+                    if low < start + size and start < high:
+                        pools.append((row + part, max(low - start, 0) + 1, min(high - start, size) + 1))
+                windows.append(_Window([v.bos, *own, v.eos], pools))
+            counts[number] = 1 + len(parts)
+            row += 1 + len(parts)
+        return windows, counts
 
-    def _batches(self, lengths: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-        """Rows of windows of about the same length, longest first, so that little is padded."""
-        order = np.argsort(-lengths, kind="stable")
+    def _batches(self, windows: list[_Window]) -> Iterator[list[_Window]]:
+        """Windows of about the same length, longest first, so that little is padded."""
+        order = sorted(windows, key=lambda window: -len(window.tokens))
         at = 0
         while at < len(order):
-            padded = _padded(int(lengths[order[at]]), self.shape.positions)
-            rows = order[at : at + max(1, REQUEST_TOKENS // padded)]
-            at += len(rows)
-            yield rows
+            padded = _padded(len(order[at].tokens), self.shape.positions)
+            batch = order[at : at + max(1, REQUEST_TOKENS // padded)]
+            at += len(batch)
+            yield batch
 
-    def _inputs(self, windows: Sequence[Sequence[int]]) -> dict[str, Any]:
-        width = _padded(max(map(len, windows)), self.shape.positions)
-        ids = np.full((len(windows), width), self.vocabulary.pad, np.int64)
-        mask = np.zeros((len(windows), width), np.int32)
-        for row, window in enumerate(windows):
-            ids[row, : len(window)] = window
-            mask[row, : len(window)] = 1
+    def _inputs(self, batch: Sequence[_Window]) -> dict[str, Any]:
+        width = _padded(max(len(window.tokens) for window in batch), self.shape.positions)
+        ids = np.full((len(batch), width), self.vocabulary.pad, np.int64)
+        mask = np.zeros((len(batch), width), np.int32)
+        pool = np.zeros((len(batch), max(len(window.pools) for window in batch), width), np.float32)
+        for row, window in enumerate(batch):
+            ids[row, : len(window.tokens)] = window.tokens
+            mask[row, : len(window.tokens)] = 1
+            for at, (_, start, end) in enumerate(window.pools):
+                pool[row, at, start:end] = 1 / (end - start)
         used, places = np.unique(ids, return_inverse=True)
-        return {"embeds": unpack(self.table[used])[places.reshape(ids.shape)], "mask": mask}
+        return {"embeds": unpack(self.table[used])[places.reshape(ids.shape)], "mask": mask, "pool": pool}
 
 
 def usable_cores() -> int:

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from gakju.errors import ContextTooLong
-from gakju.protocols import Vectors
+from gakju.models.embed import embedded_apart
+from gakju.protocols import Spans, Vectors
 from gakju.types import Delta, Message, Usage
 
 _WORD = re.compile(r"\w+|[^\w\s]")
@@ -33,6 +34,9 @@ class FakeEmbedder:
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         return self._embed("passage", texts)
+
+    def embed_parts(self, texts: Sequence[str], spans: Sequence[Spans]) -> tuple[Vectors, list[Vectors]]:
+        return embedded_apart(self.embed_passages, texts, spans)
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         return self._embed("query", texts)
