@@ -80,9 +80,10 @@ def connect(settings: Settings, *, own: bool, key: str = "") -> Iterator[Backend
     """
     backend: Backend
     if settings.server:
+        key = key or settings.key.get_secret_value()
         backend = RemoteAssistant(settings.server, offline=settings.offline, key=key)
-    elif url := _owner(settings, wait=WAIT if own else 0):
-        backend = RemoteAssistant(url, key=key)
+    elif card := _owner(settings, wait=WAIT if own else 0):
+        backend = RemoteAssistant(card["url"], key=key or card.get("key", ""))
     else:
         # A reader never takes the lock: it would take up waiting jobs, and an answer would wait for them.
         backend = Library(Assistant(settings, own=own))
@@ -92,23 +93,23 @@ def connect(settings: Settings, *, own: bool, key: str = "") -> Iterator[Backend
         backend.close()
 
 
-def _owner(settings: Settings, *, wait: float) -> str:
-    """URL of the process that owns the data folder; "" where there is none, or none that answers in time."""
+def _owner(settings: Settings, *, wait: float) -> Mapping[str, str]:
+    """The card of the process that owns the data folder; empty where there is none, or none that answers in time."""
     ownership = Ownership(settings.home)
     deadline = time.monotonic() + wait
     while card := ownership.other():
         if card["url"] and _answers(card["url"]):
-            return str(card["url"])
+            return card
         if time.monotonic() >= deadline:
             if not wait:
-                return ""
+                return {}
             raise LibraryBusy(
                 f"Another Gakju (process {card['pid']}) is working on this library.",
                 hint="Wait for it to end, or stop it, and try again.",
                 pid=card["pid"],
             )
         time.sleep(0.2)
-    return ""
+    return {}
 
 
 def _answers(url: str) -> bool:

@@ -215,10 +215,12 @@ class Ownership:
         self.announce("")
         return True
 
-    def announce(self, url: str) -> None:
-        """Tell other processes where this owner can be reached."""
+    def announce(self, url: str, key: str = "") -> None:
+        """Tell other processes where this owner can be reached and what key opens it. Only for this user's eyes."""
         part = self._card.with_suffix(".part")
-        part.write_text(json.dumps({"pid": os.getpid(), "url": url}))
+        part.unlink(missing_ok=True)
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as card:
+            json.dump({"pid": os.getpid(), "url": url, "key": key}, card)
         part.replace(self._card)
 
     def release(self) -> None:
@@ -227,7 +229,7 @@ class Ownership:
             self._lock.release()
 
     def other(self) -> dict[str, Any] | None:
-        """The owner's card (`pid`, `url`), or None while nobody owns the folder."""
+        """The owner's card (`pid`, `url`, `key`), or None while nobody owns the folder."""
         if self._lock.is_locked:
             return None
         try:

@@ -60,12 +60,9 @@ def test_an_error_on_the_way_is_the_last_event(library: httpx.Client) -> None:
     body = {"question": "연차휴가는 며칠인가?", "model": "nobody:nothing"}
     kind, data = events(library.post("/v1/ask", json=body).text)[-1]
     assert kind == "error"
-    assert data["error"]["code"] in {"usage", "not_found"}
+    assert data["error"]["code"] == "model_not_found"
     whole = library.post("/v1/ask", json={**body, "stream": False})
-    assert (whole.status_code, whole.json()["error"]["code"]) == (
-        {"usage": 400, "not_found": 404}[data["error"]["code"]],
-        data["error"]["code"],
-    )
+    assert (whole.status_code, whole.json()["error"]["code"]) == (404, "model_not_found")
 
 
 def wait_for(condition, seconds: float = 10) -> None:

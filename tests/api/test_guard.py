@@ -12,9 +12,10 @@ from gakju.api import OVERHEAD, create
 from gakju.settings import Settings
 
 
-def app(tmp_path, *, loopback: bool = True):
+def app(tmp_path, *, loopback: bool = True, **given):
+    settings = Settings(home=tmp_path, read_bytes=1000, **given)
     assistant = SimpleNamespace(
-        settings=Settings(home=tmp_path, read_bytes=1000),
+        settings=settings,
         documents=lambda collection: [],
         delete=lambda identity: None,
         search=lambda query, k, collection: [],
@@ -64,6 +65,21 @@ def test_our_own_origin_and_programs_without_one_may(tmp_path) -> None:
 def test_nothing_is_readable_across_origins(tmp_path) -> None:
     response = client(tmp_path).get("/v1/documents", headers={"origin": "http://evil.example"})
     assert "access-control-allow-origin" not in response.headers
+
+
+def test_a_site_that_a_setting_names_may(tmp_path) -> None:
+    http = client(tmp_path, cors="https://app.example, http://localhost:5173/")
+    origin = {"origin": "https://app.example"}
+    asked = {"access-control-request-method": "POST", "access-control-request-headers": "authorization"}
+    preflight = http.options("/v1/search", headers=origin | asked)
+    assert preflight.status_code == 200
+    assert preflight.headers["access-control-allow-origin"] == "https://app.example"
+    answer = http.post("/v1/search", json={"query": "x"}, headers=origin)
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "https://app.example")
+    assert "access-control-allow-credentials" not in answer.headers
+    assert http.delete("/v1/documents/d", headers={"origin": "http://localhost:5173"}).status_code == 204
+    other = http.post("/v1/search", json={"query": "x"}, headers={"origin": "https://other.example"})
+    assert (other.status_code, "access-control-allow-origin" in other.headers) == (403, False)
 
 
 def test_a_foreign_origin_gets_no_websocket(tmp_path) -> None:

@@ -1,21 +1,27 @@
 """The HTTP API: `/v1` and `/healthz` over one `Assistant`, with the screen mounted last at `/`.
 
-Routes hold no logic. Nobody is asked who they are yet, so a server listens on loopback unless told otherwise;
-what a foreign web page could do from the reader's own browser is refused in `guard`.
+Routes hold no logic. Before them stand, from the outside in: `guard` (what a foreign web page could do from the
+reader's own browser), `access` (who may do what, and how much) and `limits.Patience` (how long).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 
 from anyio import CapacityLimiter
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
-from gakju.api import answers, documents, errors, jobs
+from gakju.api import answers, documents, door, errors, jobs, keys
+from gakju.api.access import Access
+from gakju.api.callers import Callers
 from gakju.api.events import STREAMS
 from gakju.api.guard import Guard
-from gakju.api.openai import files, vector_stores
+from gakju.api.limits import Patience
+from gakju.api.openai import files, responses, vector_stores
+from gakju.api.recorder import Recorder
 from gakju.assistant import Assistant
 
 OVERHEAD = 4 << 20
@@ -34,36 +40,56 @@ def create(
         from gakju import ui as screens
 
         screen = screens.app(assistant)
+    recorder = Recorder(assistant)
+
+    @asynccontextmanager
+    async def lifespan(given: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            if screen:
+                await stack.enter_async_context(screen.lifespan()(given))
+            stack.callback(recorder.close)
+            yield
+
     app = FastAPI(
         title="Gakju",
         summary="Answers from your own documents, with a footnote under every sentence.",
         version=version("gakju"),
-        lifespan=screen.lifespan() if screen else None,
+        lifespan=lifespan,
         docs_url="/v1/docs",
         openapi_url="/v1/openapi.json",
         redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
     )
     app.state.assistant = assistant
+    app.state.callers = Callers(assistant)
     app.state.stopping = stopping
     app.state.streams = CapacityLimiter(STREAMS)
     errors.install(app)
-    app.add_middleware(
-        Guard,
-        loopback=loopback,
-        body=OVERHEAD,
-        upload=assistant.settings.read_bytes + OVERHEAD,
-    )
+    _surround(app, recorder, loopback=loopback)
 
     @app.get("/healthz", tags=["server"])
     async def health() -> dict[str, str]:
         """Whether the server answers."""
         return {"status": "ok", "version": app.version}
 
-    for part in (documents, answers, jobs, files, vector_stores):
+    for part in (documents, answers, jobs, keys, files, vector_stores, responses):
         app.include_router(part.router, prefix="/v1")
+    app.include_router(door.router)
     if screen:
         app.mount("/", screen)
     return app
+
+
+def _surround(app: FastAPI, recorder: Recorder, *, loopback: bool) -> None:
+    """What stands before the routes; the last one added is the outermost."""
+    s = app.state.assistant.settings
+    app.add_middleware(Patience, begin=s.request_seconds, pause=s.body_seconds)
+    app.add_middleware(Access, settings=s, callers=app.state.callers, recorder=recorder)
+    origins = frozenset(o.strip().rstrip("/").lower() for o in s.cors.split(",") if o.strip())
+    app.add_middleware(Guard, loopback=loopback, body=OVERHEAD, upload=s.read_bytes + OVERHEAD, origins=origins)
+    if origins:
+        headers = ["authorization", "api-key", "content-type", "last-event-id"]
+        app.add_middleware(CORSMiddleware, allow_origins=sorted(origins), allow_methods=["*"], allow_headers=headers)
 
 
 __all__ = ["create"]

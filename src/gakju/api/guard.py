@@ -1,6 +1,6 @@
 """What is refused before any route sees it.
 
-While nobody is asked who they are, the reader's own browser is the way in for a foreign web page: by a name
+The reader's own browser is the way in for a foreign web page: by a name
 that resolves to this machine (DNS rebinding), or by a form or script of another origin. Both are refused here,
 for the screen's WebSocket too. Bodies beyond the limit are refused before they are read to the end.
 """
@@ -24,14 +24,18 @@ SAFE = frozenset(["GET", "HEAD", "OPTIONS"])
 class Guard:
     """Pure ASGI, so that streams pass through untouched. `body` and `upload` are limits in bytes.
 
-    `body` holds for `/v1` but where documents are sent; `upload` there and for the screen.
+    `body` holds for `/v1` but where documents are sent; `upload` there and for the screen. `origins` are other
+    web sites that may call.
     """
 
-    def __init__(self, app: ASGIApp, *, loopback: bool, body: int, upload: int) -> None:
+    def __init__(
+        self, app: ASGIApp, *, loopback: bool, body: int, upload: int, origins: frozenset[str] = frozenset()
+    ) -> None:
         self.app = app
         self._loopback = loopback
         self._body = body
         self._upload = upload
+        self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
@@ -54,7 +58,8 @@ class Guard:
             return _refuse(421, "This Gakju only answers to localhost.", "Open it as http://127.0.0.1.")
         origin = headers.get("origin")
         unsafe = scope["type"] == "websocket" or scope["method"] not in SAFE
-        if unsafe and origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        foreign = origin is not None and urlsplit(origin).netloc.lower() != host.lower()
+        if unsafe and foreign and (origin or "").lower() not in self._origins:
             return _refuse(403, "Another web site may not use this Gakju.", "Open Gakju's own address.")
         length = headers.get("content-length", "")
         if length.isdecimal() and int(length) > limit:

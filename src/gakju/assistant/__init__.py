@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -11,6 +12,7 @@ from typing import Any, BinaryIO, Self
 
 from gakju import wire
 from gakju.assistant import ingest
+from gakju.assistant.accounts import Accounts
 from gakju.assistant.files import Files
 from gakju.assistant.pages import page_image
 from gakju.assistant.parts import Parts
@@ -20,6 +22,7 @@ from gakju.errors import Cancelled, GakjuError, LibraryBusy, NotFound, UsageErro
 from gakju.jobs import Context, Jobs, Ownership
 from gakju.settings import Settings, load
 from gakju.store import Event, Job, Store, Thread
+from gakju.store.keys import digest
 from gakju.types import Added, Answer, AskEvent, Box, Chunk, Document, Done, EvidenceFound, Hit, Message, Page
 
 SUFFIXES = frozenset([".pdf", ".docx", ".pptx", ".xlsx", ".hwpx", ".html", ".htm", ".md", ".markdown", ".txt", ".text"])
@@ -42,9 +45,12 @@ class Assistant:
         self._ownership = Ownership(self.settings.home)
         if own:
             self._ownership.require()
+        self.local = ""
+        """Digest of the key in the owner's card, once it was announced."""
         self.owner = own is True or (own is None and self._ownership.acquire())
         try:
             self.store = Store(self.settings.database)
+            self.accounts = Accounts(self.settings, self.store)
             self.parts = Parts(self.settings, **parts)
             self.parts.held = self.store.files.holds
             self.files = Files(self)
@@ -81,8 +87,10 @@ class Assistant:
         self.close()
 
     def announce(self, url: str) -> None:
-        """Tell other processes on this data folder to come to `url`."""
-        self._ownership.announce(url)
+        """Tell other processes on this data folder to come to `url`, with a key that only who reads the folder has."""
+        key = secrets.token_urlsafe(32)
+        self.local = digest(key)
+        self._ownership.announce(url, key)
 
     def warm(self) -> None:
         """Load what a first answer needs, on this machine. Errors wait for that answer, where someone reads them."""
@@ -254,9 +262,10 @@ class Assistant:
     ) -> Job:
         """Queue an answer; its events are those of `wire.event`. With `thread` it is a turn of that conversation.
 
-        `history` is for a caller that keeps the conversation itself.
+        `history` is for a caller that keeps the conversation itself. Raises QuotaSpent.
         """
         self._must_own()
+        self.accounts.check()
         payload = {
             "question": question,
             "collection": check_collection(collection),
@@ -315,6 +324,8 @@ class Assistant:
                 context.check()
         finally:
             stream.close()  # type: ignore[attr-defined]
+        maker = self.store.keys.maker(context.job.id)
+        self.accounts.spend(result["model"], **result["usage"], key_id=maker)
         return result
 
     def _must_own(self) -> None:

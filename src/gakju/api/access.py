@@ -1,0 +1,140 @@
+"""Who may do what, before a route is reached: default deny, told by `places`.
+
+Where keys are off, everyone who reaches the server may do everything, and only the limits hold.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gakju.api import door, errors
+from gakju.api.callers import ANYONE, Caller, Callers, check
+from gakju.api.limits import Room
+from gakju.api.places import PUBLIC, RIGHTS, SCREEN, SPENDING, Place, Places
+from gakju.api.recorder import Recorder
+from gakju.errors import GakjuError, KeyNeeded, NotFound, Refused
+from gakju.settings import Settings
+
+AGAIN = 5.0
+"""Seconds between looks whether an open WebSocket's key still works."""
+
+
+class Access:
+    """Pure ASGI, so that streams and WebSockets pass through untouched.
+
+    `scope["state"]` then has `caller`, `route` (as `RIGHTS` names it) and `notes` for the audit log.
+    """
+
+    def __init__(self, app: ASGIApp, *, settings: Settings, callers: Callers, recorder: Recorder) -> None:
+        self.app = app
+        self._settings = settings
+        self._callers = callers
+        self._recorder = recorder
+        self._room = Room(settings)
+        self._places: Places | None = None
+        self._rights: Mapping[str, str] = rights(settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in {"http", "websocket"}:
+            await self.app(scope, receive, send)
+            return
+        state = scope.setdefault("state", {})
+        state |= {"caller": ANYONE, "route": "", "ids": {}, "notes": {}}
+        method = scope["method"] if scope["type"] == "http" else "WEBSOCKET"
+        place = self._find(scope, "GET" if method == "HEAD" else method)
+        if place:
+            state |= {"route": place.name, "ids": place.ids}
+        if place and place.right == PUBLIC:
+            await self.app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), 0
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", 101 if message["type"] == "websocket.accept" else status)
+            await send(message)
+
+        try:
+            await self._answer(scope, receive, watched, place)
+        finally:
+            if self._settings.keys and _told(place, method):
+                self._recorder.did(scope, method, status, time.perf_counter() - began)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, place: Place | None) -> None:
+        state, headers = scope["state"], Headers(scope=scope)
+        try:
+            if self._settings.keys:
+                caller = state["caller"] = await self._admitted(headers, place)
+            else:
+                caller = ANYONE
+            if place and place.right in SPENDING:
+                await self._callers.solvent(caller)
+            if scope["type"] == "websocket":
+                await self.app(scope, self._checked(receive, headers, place), send)
+                return
+            if place is None or place.right != SCREEN:
+                self._room.count(caller)
+            with self._room.place(caller):
+                await self.app(scope, receive, send)
+        except Refused as e:
+            await _refusal(e, scope, headers, place)(scope, receive, send)
+        except NotFound as e:
+            await errors.respond(e)(scope, receive, send)
+
+    async def _admitted(self, headers: Headers, place: Place | None) -> Caller:
+        """Raises KeyNeeded before anything is said about whether there is such a route."""
+        caller = await self._callers.of(headers)
+        if place is None:
+            raise NotFound("Not Found.", hint="See /v1/docs.")
+        check(caller, place.right)
+        self._recorder.used(caller)
+        return caller
+
+    def _checked(self, receive: Receive, headers: Headers, place: Place | None) -> Receive:
+        """For a WebSocket, which outlives its handshake: what comes after its key has ended is not heard."""
+        if not self._settings.keys:
+            return receive
+        looked = time.monotonic()
+
+        async def checked() -> Message:
+            nonlocal looked
+            message = await receive()
+            if time.monotonic() - looked > AGAIN:
+                looked = time.monotonic()
+                try:
+                    await self._admitted(headers, place)
+                except GakjuError:
+                    return {"type": "websocket.disconnect", "code": 1008}
+            return message
+
+        return checked
+
+    def _find(self, scope: Scope, method: str) -> Place | None:
+        if self._places is None:
+            self._places = Places(scope["app"].routes, self._rights) if "app" in scope else None
+        return self._places.find(method, scope["path"]) if self._places else None
+
+
+def rights(settings: Settings) -> dict[str, str]:
+    """The table, with what settings open to everyone."""
+    opened = [("GET /metrics", settings.public_metrics)]
+    opened += [(f"GET /v1/{page}", settings.public_docs) for page in ("docs", "openapi.json")]
+    return {**RIGHTS, **{name: PUBLIC for name, on in opened if on}}
+
+
+def _told(place: Place | None, method: str) -> bool:
+    """The screen's pictures and scripts are not for the audit log; that it was opened is."""
+    return place is None or place.right != SCREEN or method == "WEBSOCKET"
+
+
+def _refusal(raised: Refused, scope: Scope, headers: Headers, place: Place | None) -> Response:
+    """People who open the screen are asked for a key; programs are told."""
+    wants_page = scope["type"] == "http" and scope["method"] == "GET" and "text/html" in headers.get("accept", "")
+    if wants_page and place and place.right == SCREEN and errors.STATUS[type(raised)] in {401, 403}:
+        return door.page(headers, scope["path"], wrong=not isinstance(raised, KeyNeeded))
+    return errors.respond(raised)

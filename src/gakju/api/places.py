@@ -1,0 +1,98 @@
+"""Which right each route needs. What has no place here is refused where keys are asked for, and fails a test."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from fastapi.routing import iter_route_contexts
+from starlette.routing import BaseRoute, Mount, WebSocketRoute, compile_path
+
+PUBLIC = "public"
+ANY = "any"
+"""Any key that works."""
+SCREEN = "screen"
+"""A key for people: every collection, and to ask, read and write."""
+SPENDING = frozenset(["ask", "models", "ask|models"])
+"""Rights to routes that may use a model, and so are refused when the day's budget is spent."""
+
+RIGHTS: Mapping[str, str] = {
+    "GET /healthz": PUBLIC,
+    "GET /readyz": PUBLIC,
+    "GET /metrics": "admin",
+    "GET /v1/docs": ANY,
+    "GET /v1/openapi.json": ANY,
+    "POST /key": PUBLIC,
+    "POST /key/leave": PUBLIC,
+    "MOUNT ": SCREEN,
+    "GET /v1/collections": "ask|read",
+    "GET /v1/documents": "read",
+    "POST /v1/documents": "write",
+    "GET /v1/documents/{document_id}": "read",
+    "DELETE /v1/documents/{document_id}": "write",
+    "GET /v1/documents/{document_id}/pages/{number}": "read",
+    "GET /v1/documents/{document_id}/pages/{number}/boxes": "read",
+    "GET /v1/documents/{document_id}/pages/{number}/image": "read",
+    "GET /v1/documents/{document_id}/chunks": "read",
+    "GET /v1/documents/{document_id}/original": "read",
+    "POST /v1/search": "ask",
+    "POST /v1/ask": "ask",
+    "POST /v1/reindex": "admin",
+    "GET /v1/jobs": "ask|read|write",
+    "GET /v1/jobs/{job_id}": "ask|read|write",
+    "POST /v1/jobs/{job_id}/cancel": "ask|read|write",
+    "GET /v1/jobs/{job_id}/events": "ask|read|write",
+    "GET /v1/keys": "admin",
+    "POST /v1/keys": "admin",
+    "DELETE /v1/keys/{key_id}": "admin",
+    "GET /v1/usage": ANY,
+    "GET /v1/audit": "admin",
+}
+"""`METHOD /path` as the router has it, or `MOUNT /path`; rights with `|` between: one of them is enough.
+
+What else a key must have (the collection, a job of its own) is seen to in `within`.
+"""
+
+
+class Place(NamedTuple):
+    """A route as `RIGHTS` names it; `right` is "" for one that has no place there."""
+
+    name: str
+    right: str
+    ids: Mapping[str, str]
+
+
+class Places:
+    """The routes of an application in their order, each with the right it needs."""
+
+    def __init__(self, routes: Iterable[BaseRoute], rights: Mapping[str, str]) -> None:
+        self._rights = rights
+        self._routes = [(methods, re.compile(path), name) for methods, path, name in _routes(routes)]
+
+    def names(self) -> list[str]:
+        """Every route as `RIGHTS` has to name it."""
+        return [f"{m} {name}" for methods, _, name in self._routes for m in sorted(methods or {"MOUNT"})]
+
+    def find(self, method: str, path: str) -> Place | None:
+        """The route that will answer; None where none will. A WebSocket's method is WEBSOCKET."""
+        for methods, pattern, name in self._routes:
+            if (not methods or method in methods) and (found := pattern.match(path)):
+                placed = f"{method if methods else 'MOUNT'} {name}"
+                ids = {k: str(v) for k, v in found.groupdict().items()} if methods else {}
+                return Place(placed, self._rights.get(placed, ""), ids)
+        return None
+
+
+def _routes(routes: Iterable[BaseRoute]) -> Iterable[tuple[frozenset[str], str, str]]:
+    """(methods, pattern, path) of each route; without methods it takes everything below its path."""
+    for route in iter_route_contexts(list(routes)):
+        name = route.path or ""
+        original = route.original_route
+        if isinstance(original, Mount):
+            yield frozenset(), rf"^{re.escape(name)}(/|$)", name
+            continue
+        methods = {"WEBSOCKET"} if isinstance(original, WebSocketRoute) else set(route.methods or ())
+        if "GET" in methods:
+            methods.discard("HEAD")
+        yield frozenset(methods), compile_path(name)[0].pattern, name

@@ -1,0 +1,156 @@
+"""The assistant as one key may use it: its own collections, its own jobs.
+
+Routes get this in place of the assistant and need not think of it. A named collection out of reach is refused;
+what has an id and lies out of reach is not found, as if it were not there. For a key that does not reach every
+collection, whatever is not written out here is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from gakju.api.callers import Caller
+from gakju.api.own import OwnJobs, OwnStore, shown
+from gakju.assistant import DEFAULT, Assistant
+from gakju.assistant.files import Files
+from gakju.assistant.vector_stores import VectorStores
+from gakju.errors import Forbidden, NotFound
+from gakju.store import Job
+from gakju.types import AskEvent, Box, Chunk, Document, Hit, Page
+
+HARMLESS = frozenset(["settings", "accounts"])
+"""What a key of some collections may use of the assistant as it is."""
+HARMLESS_PARTS = frozenset(["settings", "chat", "embedder", "engines", "threads"])
+
+
+class Within:
+    """What stands for an `Assistant` in a request with a key. Raises Forbidden and NotFound beside what that raises."""
+
+    def __init__(self, assistant: Assistant, caller: Caller, notes: dict[str, str]) -> None:
+        """`notes` is filled with what the audit log is told: the collection, the question."""
+        self._assistant = assistant
+        self._caller = caller
+        self._notes = notes
+
+    def __getattr__(self, name: str) -> Any:
+        return shown(self._assistant, name, self._caller, HARMLESS)
+
+    # The library
+
+    def collections(self) -> dict[str, int]:
+        return {n: c for n, c in self._assistant.collections().items() if self._caller.reaches(n)}
+
+    def documents(self, collection: str | None = None) -> list[Document]:
+        if collection is not None:
+            self._reach(collection)
+        return [d for d in self._assistant.documents(collection) if self._caller.reaches(d.collection)]
+
+    def document(self, document_id: str) -> Document:
+        found = self._assistant.document(document_id)
+        if not self._caller.reaches(found.collection):
+            raise NotFound(f"There is no document {document_id!r}.", hint="`gakju docs` lists them.")
+        return found
+
+    def delete(self, document_id: str) -> None:
+        self.document(document_id)
+        self._assistant.delete(document_id)
+
+    def page(self, document_id: str, number: int) -> Page:
+        self.document(document_id)
+        return self._assistant.page(document_id, number)
+
+    def page_image(
+        self, document_id: str, number: int, *, width: int = 1000, highlight: Sequence[Box] = ()
+    ) -> bytes | None:
+        self.document(document_id)
+        return self._assistant.page_image(document_id, number, width=width, highlight=highlight)
+
+    def chunks(self, document_id: str) -> list[Chunk]:
+        self.document(document_id)
+        return self._assistant.chunks(document_id)
+
+    def original(self, document_id: str) -> Path:
+        self.document(document_id)
+        return self._assistant.original(document_id)
+
+    def keep(self, source: BinaryIO, name: str) -> Mapping[str, str]:
+        return self._assistant.keep(source, name)
+
+    def submit_add(self, files: Sequence[Any], *, collection: str = DEFAULT, **options: Any) -> Job:
+        self._reach(collection)
+        return self._made(self._assistant.submit_add(files, collection=collection, **options))
+
+    def submit_reindex(self) -> Job:
+        return self._made(self._assistant.submit_reindex())
+
+    # Finding and answering
+
+    def search(self, query: str, k: int = 10, *, collection: str = DEFAULT, **options: Any) -> list[Hit]:
+        self._reach(collection, query)
+        return self._assistant.search(query, k, collection=collection, **options)
+
+    def search_in(self, query: str, scope: Any) -> list[Hit]:
+        for collection in scope.collections:
+            self._reach(collection, query)
+        return self._assistant.search_in(query, scope)
+
+    def ask(self, question: str, *, collection: str = DEFAULT, scope: Any = None, **options: Any) -> Iterator[AskEvent]:
+        for name in scope.collections if scope else [collection]:
+            self._reach(name, question)
+        return self._assistant.ask(question, collection=collection, scope=scope, **options)
+
+    def submit_ask(self, question: str, *, collection: str = DEFAULT, scope: Any = None, **options: Any) -> Job:
+        for name in scope.collections if scope else [collection]:
+            self._reach(name, question)
+        return self._made(self._assistant.submit_ask(question, collection=collection, scope=scope, **options))
+
+    # Jobs, files and models
+
+    @property
+    def store(self) -> OwnStore:
+        return OwnStore(self._assistant.store, self._caller)
+
+    @property
+    def jobs(self) -> OwnJobs:
+        return OwnJobs(self._assistant.jobs, self.store, self._caller)
+
+    @property
+    def files(self) -> Files:
+        return Files(cast(Assistant, self))
+
+    @property
+    def vector_stores(self) -> VectorStores:
+        return VectorStores(cast(Assistant, self))
+
+    @property
+    def parts(self) -> Any:
+        return _Parts(self._assistant, self._caller)
+
+    def _made(self, job: Job) -> Job:
+        self._assistant.store.keys.made(job.id, self._caller.id)
+        return job
+
+    def _reach(self, collection: str, question: str = "") -> None:
+        self._notes["collection"] = collection
+        if question:
+            self._notes["text"] = question
+        if not self._caller.reaches(collection):
+            raise Forbidden(f"This key does not reach the collection {collection!r}.", hint="Name one of its own.")
+
+
+class _Parts:
+    """What has no document in it; a model only with the right to use models."""
+
+    def __init__(self, assistant: Assistant, caller: Caller) -> None:
+        self._parts = assistant.parts
+        self._caller = caller
+
+    def __getattr__(self, name: str) -> Any:
+        return shown(self._parts, name, self._caller, HARMLESS_PARTS)
+
+    def chat(self, name: str = "") -> Any:
+        if not self._caller.has("models"):
+            raise Forbidden("This key may not use models without the library.", hint="It needs the right `models`.")
+        return self._parts.chat(name)

@@ -1,0 +1,47 @@
+"""What models cost: recorded a generation at a time, held to a day's budget."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+
+from gakju.errors import QuotaSpent
+from gakju.settings import Settings
+from gakju.store import Store, now
+from gakju.store.keys import Key
+from gakju.store.usage import Used
+
+
+class Accounts:
+    """Thread-safe. Days are UTC; what is under way counts once it has ended."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings = settings
+        self._store = store
+
+    def spend(self, model: str, prompt_tokens: int, completion_tokens: int, *, key_id: str = "") -> None:
+        """Record a generation. A model without a price costs nothing."""
+        if prompt_tokens or completion_tokens:
+            asked, answered = self._settings.prices.get(model, (0.0, 0.0))
+            money = (prompt_tokens * asked + completion_tokens * answered) / 1e6
+            self._store.usage.add([Used(now(), key_id, model, prompt_tokens, completion_tokens, money)])
+
+    def check(self, key: Key | None = None) -> None:
+        """Raises QuotaSpent where the day's tokens or money of everyone, or of this key, are used up."""
+        day = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        left = math.ceil((day + timedelta(days=1) - datetime.now(UTC)).total_seconds())
+        for whose, tokens, money, key_id in self._budgets(key):
+            if not tokens and not money:
+                continue
+            spent = self._store.usage.spent(day.isoformat(timespec="microseconds"), key_id)
+            if tokens and spent.tokens >= tokens:
+                raise QuotaSpent(f"The day's {tokens:,} tokens of {whose} are used up.", retry_after=left)
+            if money and spent.money >= money:
+                raise QuotaSpent(f"The day's money of {whose}, {money:g}, is spent.", retry_after=left)
+
+    def _budgets(self, key: Key | None) -> list[tuple[str, int, float, str | None]]:
+        s = self._settings
+        found: list[tuple[str, int, float, str | None]] = [("this server", s.tokens_per_day, s.money_per_day, None)]
+        if key:
+            found.append(("this key", key.tokens_per_day, key.money_per_day, key.id))
+        return found
