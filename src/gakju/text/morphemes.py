@@ -3,7 +3,9 @@
 Particles and endings are dropped. A compound gives its parts and, once more, the whole run, so that
 "출장비정산" is found by "정산" and ranks first for itself. Kiwi's dictionary holds many compounds as one
 word ("국민건강보험공단") and takes them or their parts by context: long ones are split again without that
-entry, so that both readings share their parts. Justified Korean breaks lines inside words: what a line's last
+entry, so that both readings share their parts. A code is found by its parts and however they are joined:
+PPR-9087 gives ppr9087, ppr and 9087 as well. Hanja, amounts and numbers of articles are put into one form first
+(`text.canonical`). Justified Korean breaks lines inside words: what a line's last
 and the next one's first letters make together is added where the text does not say it elsewhere. English
 stemming is the index's.
 """
@@ -16,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from gakju.text.normalise import fold
+from gakju.text.canonical import canonical
 
 if TYPE_CHECKING:
     from kiwipiepy import Kiwi
@@ -25,11 +27,15 @@ _HANGUL_HANJA = "ᄀ-ᇿ㄰-㆏ꥠ-꥿가-힣ힰ-퟿㐀-䶿一-鿿豈-﫿𠀀-�
 _LETTER = rf"(?:(?![{_HANGUL_HANJA}])[^\W_])"
 # A run of letters and digits of any script but Korean; single signs join its parts: PPR-9087, gpt-4o, a/s, me@x.kr.
 _CODE = re.compile(
-    rf"\d{{1,3}}(?:,\d{{3}})+(?!\d)(?:\.\d+)?%?|{_LETTER}+(?:[-_.+@&/:'’]{_LETTER}+)*(?:%|\+\+|#(?!\w))?"
+    rf"\d{{1,3}}(?:,\d{{3}})+(?!\d)(?:\.\d+)?%?|\d+조의\d+|{_LETTER}+(?:[-_.+@&/:'’]{_LETTER}+)*(?:%|\+\+|#(?!\w))?"
 )
 _BROKEN = re.compile(r"([가-힣]+)\n(?=([가-힣]+))")
 _JOINT = re.compile(r"[-_+@&/:'’]|(?<!\d)\.|\.(?!\d)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?%?")
+_ARTICLE = re.compile(r"(\d+)조의\d+")
+# Where letters and digits meet in a code: 10kg, SM-G991N, M8x25. More pieces than so many are no code that one types.
+_SEAM = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+")
+_PIECES_OF_A_CODE = 4
 # Nouns, verbs and adjectives without auxiliaries and copula, roots, adverbs, hanja, hashtags.
 _CONTENT = ("NN", "NP", "NR", "VV", "VA", "VCN", "XR", "MAG", "SH", "W_HASHTAG")
 _COMPOUND = ("NN", "NR", "XPN", "XSN", "XR", "SH")
@@ -46,7 +52,7 @@ Mark = tuple[int, int, str, bool]  # start, end, word, part of a compound
 class Morphemes:
     """Loads Kiwi (1.5 s, about 300 MB) at first use. Safe to share between threads."""
 
-    version = f"kiwi-{version('kiwipiepy')}-{version('kiwipiepy_model')}-2"
+    version = f"kiwi-{version('kiwipiepy')}-{version('kiwipiepy_model')}-3"
     """Enters the index's fingerprint."""
 
     def __init__(self, threads: int = 0) -> None:
@@ -62,8 +68,8 @@ class Morphemes:
 
     def many(self, texts: Sequence[str]) -> list[list[str]]:
         """`words` of each text, on Kiwi's own threads."""
-        folded = [fold(text) for text in texts]
-        return self._with_broken(folded, self._analysed(folded))
+        plain = [canonical(text) for text in texts]
+        return self._with_broken(plain, self._analysed(plain))
 
     def _analysed(self, texts: Sequence[str]) -> list[list[str]]:
         pieces = [(i, piece) for i, text in enumerate(texts) for piece in _pieces(text)]
@@ -114,16 +120,23 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def _words(text: str, tokens: Sequence[Any], parts: Callable[[str], Sequence[str]]) -> list[str]:
-    codes = list(_CODE.finditer(text))
     taken = bytearray(len(text) + 1)
     marks: list[Mark] = []
-    for m in codes:
+    numbers: dict[int, tuple[int, str]] = {}
+    for m in _CODE.finditer(text):
         taken[m.start() : m.end()] = b"\1" * (m.end() - m.start())
-        marks += [(m.start(), m.end(), word, bool(_NUMBER.fullmatch(word))) for word in _code_words(m.group())]
+        words = _code_words(m.group())
+        marks += [(m.start(), m.end(), word, bool(_NUMBER.fullmatch(word))) for word in words]
+        if _NUMBER.fullmatch(words[0]):
+            numbers[m.end()] = m.start(), words[0]
     for token in tokens:
         start, end = token.start, token.start + token.len
         if any(taken[start:end]) or not token.len:
             continue
+        if token.tag == "NNB":  # what is counted, with its number: 12호, 50명
+            at = start if start in numbers else start - 1 if text[start - 1 : start].isspace() else -1
+            if at in numbers:
+                marks.append((start, start, numbers[at][1] + token.form, False))
         if token.tag.startswith(_CONTENT):
             if _LONG <= token.len <= _LONGEST and token.tag.startswith("NN"):
                 marks += [(start, end, part, True) for part in parts(token.form)]
@@ -134,12 +147,23 @@ def _words(text: str, tokens: Sequence[Any], parts: Callable[[str], Sequence[str
 
 
 def _code_words(code: str) -> list[str]:
-    """The code whole, then its parts where signs join it; thousands separators and possessives dropped."""
+    """The code as it is and without its signs, then its parts; thousands separators and possessives dropped."""
     code = re.sub(r"['’]s$", "", code.replace(",", ""))
     if _NUMBER.fullmatch(code):
         return [code, code[:-1]] if code.endswith("%") else [code]
+    if article := _ARTICLE.fullmatch(code):
+        return [code, f"{article[1]}조"]
     parts = [part for part in _JOINT.split(code.rstrip("%+#")) if part]
-    return [code] if parts == [code] or not parts else [code, *(part for part in parts if part != code)]
+    joined = "".join(parts)
+    words = [code]
+    if len(parts) > 1 and not joined.isdigit() and any(map(str.isdigit, joined)):
+        words.append(joined)
+    for part in parts:
+        words.append(part)
+        pieces = _SEAM.findall(part)
+        if 1 < len(pieces) <= _PIECES_OF_A_CODE:
+            words += [piece for piece in pieces if len(piece) > 1]
+    return list(dict.fromkeys(words))
 
 
 def _with_compounds(text: str, marks: Sequence[Mark]) -> list[str]:
@@ -148,10 +172,15 @@ def _with_compounds(text: str, marks: Sequence[Mark]) -> list[str]:
 
     def close() -> None:
         if len({mark[0] for mark in run}) > 1 and any(mark[2] and not mark[2][0].isdigit() for mark in run):
-            words.append(text[run[0][0] : run[-1][1]].replace(",", ""))
+            whole = text[run[0][0] : run[-1][1]].replace(",", "")
+            if whole not in words[-len(run) :]:
+                words.append(whole)
         run.clear()
 
     for mark in marks:
+        if mark[0] == mark[1]:  # a number with its counter
+            words.append(mark[2])
+            continue
         if run and (not mark[3] or mark[0] > run[-1][1]):
             close()
         if mark[2]:

@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
+from gakju.text.numerals import DAYS, MIXED, NATIVE, NUMBER
+from gakju.text.numerals import value as value_of
+
 Value = Fraction | tuple[int, int, int]
 
 
@@ -30,14 +33,6 @@ class Quantity:
     start: int = 0
 
 
-_NATIVE = {
-    "한": 1, "하나": 1, "두": 2, "둘": 2, "세": 3, "셋": 3, "네": 4, "넷": 4, "다섯": 5, "여섯": 6, "일곱": 7,
-    "여덟": 8, "아홉": 9, "열": 10, "열한": 11, "열두": 12, "열다섯": 15, "스무": 20, "서른": 30, "마흔": 40, "쉰": 50,
-}  # fmt: skip
-_SINO_DIGITS = {"일": 1, "이": 2, "삼": 3, "사": 4, "오": 5, "육": 6, "칠": 7, "팔": 8, "구": 9}
-_SINO_TENS = {"십": 10, "백": 100, "천": 1000}
-_MYRIADS = {"만": 10**4, "억": 10**8, "조": 10**12}
-_DAYS = {"하루": 1, "이틀": 2, "사흘": 3, "나흘": 4, "닷새": 5, "엿새": 6, "이레": 7, "열흘": 10, "보름": 15}
 _ENGLISH = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
     "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "eighteen": 18,
@@ -101,18 +96,11 @@ _UNITS: dict[str, tuple[str, Fraction]] = {
 }
 
 _CURRENCY = {"$": "USD", "₩": "KRW", "€": "EUR", "¥": "JPY"}
-# Longer runs of digits are no amounts, and Python refuses to read them.
-_NUMBER = r"\d{1,3}(?:,\d{3}){1,9}(?:\.\d{1,20})?|\d{1,30}(?!\d)(?:\.\d{1,20})?"
-# 5,000만 · 3만 5천 · 1억 2천만; 조 is a trillion only before money or more digits, else an article (제3조).
-_KOREAN = (
-    rf"(?:{_NUMBER})\s?(?:[십백천]?[만억]|[십백천](?![가-힣])|[십백천](?=\s?[원명개달포])|조(?=\s?(?:\d|원|달러)))"
-    rf"(?:\s?(?:{_NUMBER})?[십백천]?[만억천백십](?=[^가-힣]|[원명개달포은는이을의과에까]))*(?:\s?\d{{1,4}}(?=\s?[원명]))?"
-)
 _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 # A unit in Latin letters ends where the word does; a Korean one carries particles.
 _UNIT_END = r"(?:(?<=[A-Za-z])(?![A-Za-z])|(?<=[^A-Za-z]))"
 _NUMERAL = re.compile(
-    rf"(?<![A-Za-z\d.,_])(?<![A-Za-z][-.])(?P<sign>[$₩€¥])?\s?(?:(?P<korean>{_KOREAN})|(?P<number>{_NUMBER}))"
+    rf"(?<![A-Za-z\d.,_])(?<![A-Za-z][-.])(?P<sign>[$₩€¥])?\s?(?:(?P<korean>{MIXED})|(?P<number>{NUMBER}))"
     rf"(?:\s(?P<scale>thousand|million|billion|trillion)\b)?(?![A-Za-z]*\d)(?:[\s-]?(?P<unit>{_UNIT}){_UNIT_END})?"
 )
 _WORDS_EN = "|".join(sorted(_ENGLISH, key=len, reverse=True))
@@ -123,11 +111,11 @@ _ENGLISH_NUMERAL = re.compile(
 )
 _COUNTER = "개월|달|주일|주|명|사람|번|차례|회|개|대|가지|부|권|살|시간|배|단계"
 _NATIVE_NUMERAL = re.compile(
-    rf"(?<![가-힣])(?P<word>{'|'.join(sorted(_NATIVE, key=len, reverse=True))})\s?"
+    rf"(?<![가-힣])(?P<word>{'|'.join(sorted(NATIVE, key=len, reverse=True))})\s?"
     rf"(?P<unit>{_COUNTER})(?![편상표략체쪽])"
 )
 _DAY_NUMERAL = re.compile(
-    rf"(?<![가-힣])(?P<word>{'|'.join(_DAYS)}|일주일)(?=[\s,.?]|[에은는이가를을과와동만치씩도로의까부간전안내]|$)"
+    rf"(?<![가-힣])(?P<word>{'|'.join(DAYS)}|일주일)(?=[\s,.?]|[에은는이가를을과와동만치씩도로의까부간전안내]|$)"
 )
 # One syllable alone is another word too often: 사원, 이 일, 구원.
 _SINO_NUMERAL = re.compile(
@@ -257,7 +245,7 @@ def _clocks(text: str) -> list[Quantity]:
 def _numerals(text: str) -> list[Quantity]:
     found = []
     for m in _NUMERAL.finditer(text):
-        value = _korean_value(m["korean"]) if m["korean"] else Fraction(m["number"].replace(",", ""))
+        value = value_of(m["korean"]) if m["korean"] else Fraction(m["number"].replace(",", ""))
         value *= _SCALES.get(m["scale"] or "", 1)
         sign, unit = m["sign"], m["unit"]
         if sign:
@@ -275,12 +263,12 @@ def _spelled(text: str) -> list[Quantity]:
         if m["unit"] or m["word"].lower() != "one":  # "one" alone is mostly a pronoun
             found.append(_measured(value, m["unit"], m.group(), m.start()))
     for m in _NATIVE_NUMERAL.finditer(text):
-        found.append(_measured(Fraction(_NATIVE[m["word"]]), m["unit"], m.group(), m.start()))
+        found.append(_measured(Fraction(NATIVE[m["word"]]), m["unit"], m.group(), m.start()))
     for m in _DAY_NUMERAL.finditer(text):
-        found.append(Quantity("day", Fraction(_DAYS.get(m["word"], 7)), m.group(), start=m.start()))
+        found.append(Quantity("day", Fraction(DAYS.get(m["word"], 7)), m.group(), start=m.start()))
     for m in _SINO_NUMERAL.finditer(text):
         if not any(q.start <= m.start() < q.start + len(q.text) for q in found):
-            found.append(_measured(_korean_value(m["word"]), m["unit"], m.group(), m.start()))
+            found.append(_measured(value_of(m["word"]), m["unit"], m.group(), m.start()))
     for m in _ONCE.finditer(text):
         found.append(Quantity("time", Fraction(1 if m["word"].lower() == "once" else 2), m.group(), start=m.start()))
     return found
@@ -293,25 +281,6 @@ def _begin(m: re.Match[str]) -> int:
 def _measured(value: Fraction, unit: str | None, text: str, start: int) -> Quantity:
     base, factor = _UNITS.get(unit or "") or _UNITS.get((unit or "").lower()) or (unit or "", Fraction(1))
     return Quantity(base, value * factor, text, start=start)
-
-
-def _korean_value(text: str) -> Fraction:
-    """The value of digits mixed with Korean numerals: 3만 5천 is 35000, 백오십 is 150."""
-    total = section = Fraction(0)
-    number: Fraction | None = None
-    for part in re.findall(rf"{_NUMBER}|[가-힣]", text):
-        if part in _SINO_DIGITS:
-            number = Fraction(_SINO_DIGITS[part])
-        elif part in _SINO_TENS:
-            section += (1 if number is None else number) * _SINO_TENS[part]
-            number = None
-        elif part in _MYRIADS:
-            section += number or 0
-            total += (section or 1) * _MYRIADS[part]
-            section, number = Fraction(0), None
-        else:
-            number = Fraction(part.replace(",", ""))
-    return total + section + (number or 0)
 
 
 def _shared(found: list[Quantity], text: str) -> list[Quantity]:
