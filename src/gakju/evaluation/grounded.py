@@ -52,7 +52,8 @@ def evaluate(
         seconds.append(time.perf_counter() - started)
         said.append(supported)
         scores.append(score)
-        tell(Progress("evaluating", done, len(statements), "statements"))
+        step = Progress("evaluating", done, len(statements), "statements")
+        tell(step)
     return Verified(tuple(said), tuple(scores), tuple(s.supported for s in statements), tuple(seconds))
 
 

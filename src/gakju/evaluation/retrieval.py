@@ -33,8 +33,10 @@ METRICS = ("ndcg@10", "recall@10", "recall@100", "mrr@10")
 MAIN = "ndcg@10"
 """The metric that intervals and comparisons are of."""
 
-# Chunks asked for: several may be of one document, and recall is looked at down to 100 documents.
+# Chunks asked for to rank documents, of which several may be of one; recall is looked at down to the 100th.
 _DEPTH = 200
+# Chunks asked for where time is taken: as many as `gakju search` shows.
+_SHOWN = 10
 # Documents whose chunks are embedded together, and written in one commit.
 _BATCH, _COMMIT = 64, 512
 
@@ -43,7 +45,7 @@ Tell = Callable[[Progress], None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """One retriever on one set. `values` holds each of METRICS, `seconds` the time of each search, by query."""
+    """One retriever on one set. `values` holds each of METRICS, `seconds` the time of a search for ten, by query."""
 
     queries: tuple[str, ...]
     values: Mapping[str, Values]
@@ -95,8 +97,9 @@ def evaluate(
         values, seconds = np.zeros((len(queries), len(METRICS))), np.zeros(len(queries))
         for i, (name, text) in enumerate(queries.items()):
             started = time.perf_counter()
-            hits = assistant.search(text, _DEPTH, retrievers=parts)
+            assistant.search(text, _SHOWN, retrievers=parts)
             seconds[i] = time.perf_counter() - started
+            hits = assistant.search(text, _DEPTH, retrievers=parts)
             values[i] = _judged(list(dict.fromkeys(hit.document.id for hit in hits)), data.relevant[name])
             done += 1
             tell(Progress("evaluating", done, total, "queries", f"{data.name}, {retriever}"))
