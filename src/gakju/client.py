@@ -66,6 +66,10 @@ class Backend(Protocol):
 
     def document(self, document_id: str) -> Document: ...
 
+    def page(self, document_id: str, number: int) -> wire.Json:
+        """A page as `wire.page` shows it."""
+        ...
+
     def delete(self, document_id: str) -> None: ...
 
     def close(self) -> None: ...
@@ -145,6 +149,9 @@ class Library:
 
     def search(self, query: str, k: int = 10, *, collection: str = DEFAULT) -> list[wire.Json]:
         return [wire.hit(h) for h in self._assistant.search(query, k, collection=collection)]
+
+    def page(self, document_id: str, number: int) -> wire.Json:
+        return wire.page(self._assistant.page(document_id, number))
 
     def _follow(self, job: Job) -> Generator[tuple[str, wire.Json], None, None]:
         try:
@@ -258,6 +265,10 @@ class RemoteAssistant:
 
     def document(self, document_id: str) -> Document:
         return wire.load(Document, self._call("GET", f"/v1/documents/{quote(document_id, safe='')}"))
+
+    def page(self, document_id: str, number: int) -> wire.Json:
+        found: wire.Json = self._call("GET", f"/v1/documents/{quote(document_id, safe='')}/pages/{number}")
+        return found
 
     def delete(self, document_id: str) -> None:
         self._call("DELETE", f"/v1/documents/{quote(document_id, safe='')}")

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from gakju.errors import GakjuError
 from gakju.store import Job
-from gakju.types import Answer, AskEvent, Claim, ClaimMade, Document, Done, Evidence, EvidenceFound, Hit, Token
+from gakju.types import Answer, AskEvent, Claim, ClaimMade, Document, Done, Evidence, EvidenceFound, Hit, Page, Token
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -67,6 +67,19 @@ def answer(given: Answer) -> Json:
 
 def document(found: Document) -> Json:
     return dump(found)  # type: ignore[no-any-return]
+
+
+def page(found: Page) -> Json:
+    """A page's text and the blocks it is made of, in reading order; sizes in PDF points."""
+    return {
+        "number": found.number,
+        "text": found.text,
+        "status": found.status,
+        "width": found.width,
+        "height": found.height,
+        "blocks": [b._asdict() for b in found.blocks],
+        "problems": dump(found.problems),
+    }
 
 
 def event(told: AskEvent) -> tuple[str, Json]:

@@ -78,16 +78,7 @@ def delete(assistant: Opened, document_id: str) -> None:
 @router.get("/documents/{document_id}/pages/{number}")
 def page(assistant: Opened, document_id: str, number: int) -> dict[str, Any]:
     """A page's text and the blocks it is made of, in reading order; sizes in PDF points."""
-    found = assistant.page(document_id, number)
-    return {
-        "number": found.number,
-        "text": found.text,
-        "status": found.status,
-        "width": found.width,
-        "height": found.height,
-        "blocks": [b._asdict() for b in found.blocks],
-        "problems": wire.dump(found.problems),
-    }
+    return wire.page(assistant.page(document_id, number))
 
 
 @router.get("/documents/{document_id}/pages/{number}/boxes")

@@ -1,0 +1,87 @@
+"""Where an integration gets its answers: an Assistant in this process, or another Gakju by URL and key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from gakju import wire
+from gakju.assistant.cited import Citation, Cited
+from gakju.errors import ModelFailed, UsageError
+from gakju.types import Answer, AskEvent, Document, Message
+
+if TYPE_CHECKING:
+    from gakju.assistant import Assistant
+
+DEFAULT = "default"
+
+
+class Source(Protocol):
+    """What an integration needs of Gakju; `client.Backend` is one too."""
+
+    def search(self, query: str, k: int = 10, *, collection: str = DEFAULT) -> list[wire.Json]:
+        """Hits as `wire.hit` shows them, best first."""
+        ...
+
+    def ask(
+        self, question: str, *, collection: str = DEFAULT, model: str = "", history: Sequence[Message] = ()
+    ) -> Iterator[AskEvent]: ...
+
+    def documents(self, collection: str | None = None) -> list[Document]: ...
+
+    def page(self, document_id: str, number: int) -> wire.Json:
+        """A page as `wire.page` shows it."""
+        ...
+
+
+class InProcess:
+    """An Assistant, also as one key may use it."""
+
+    def __init__(self, assistant: Assistant) -> None:
+        self._assistant = assistant
+        self.documents = assistant.documents
+        self.ask = assistant.ask
+
+    def search(self, query: str, k: int = 10, *, collection: str = DEFAULT) -> list[wire.Json]:
+        return [wire.hit(h) for h in self._assistant.search(query, k, collection=collection)]
+
+    def page(self, document_id: str, number: int) -> wire.Json:
+        return wire.page(self._assistant.page(document_id, number))
+
+
+def source_of(assistant: Assistant | None, url: str, key: str) -> Source:
+    """The one that was given. Raises UsageError for none and for both."""
+    if (assistant is None) == (not url):
+        raise UsageError("Name one Gakju.", hint="Give assistant=Assistant.open(), or url= of a server.")
+    if assistant is not None:
+        return InProcess(assistant)
+    from gakju.client import RemoteAssistant
+
+    return RemoteAssistant(url, key=key)
+
+
+def finished(cited: Cited) -> Answer:
+    """Raises ModelFailed where the answer broke off."""
+    if cited.answer is None:
+        raise ModelFailed("The answer ended before it was whole.", hint="Ask again.")
+    return cited.answer
+
+
+def footnote(citation: Citation) -> wire.Json:
+    """A footnote as every integration shows it."""
+    note = citation.footnote
+    return {
+        "number": citation.number,
+        "document_id": note.document.id,
+        "title": note.document.title,
+        "page": note.page,
+        "quote": note.quote,
+        "boxes": wire.dump(note.boxes),
+        "start": note.start,
+        "end": note.end,
+    }
+
+
+def footnotes(cited: Cited) -> list[wire.Json]:
+    """Each place once, in the order of its number."""
+    return list({c.number: footnote(c) for c in cited.citations}.values())
