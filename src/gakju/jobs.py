@@ -132,8 +132,9 @@ class Jobs:
     def follow(self, job_id: str, after: int = 0, *, heartbeat: float | None = None) -> Iterator[Event]:
         """Events after `after` as they come, until the job is finished. Closing it stops nothing.
 
-        Every change of progress comes as an event with seq 0 and kind "progress"; with `heartbeat`, an
-        event of that kind comes at least every so many seconds, so that a caller can look around.
+        Every change of progress comes as an event with seq 0 and kind "progress", and of the place in the line
+        before it; with `heartbeat`, an event of that kind comes at least every so many seconds, so that a caller
+        can look around.
         """
         told: dict[str, Any] | None = None
         while True:
@@ -143,15 +144,20 @@ class Jobs:
             for e in self.store.events(job_id, after):
                 after = e.seq
                 yield e
-            if job.progress != told:
-                told = job.progress
+            progress = job.progress or self._place(job)
+            if progress != told:
+                told = progress
                 yield Event(0, "progress", told)
             if job.finished or self._closing:
                 return
             with self._changed:
                 moved = self._changed.wait_for(lambda: self._version != seen, timeout=heartbeat or 5.0)  # noqa: B023
             if not moved and heartbeat:
-                yield Event(0, "progress", job.progress)
+                yield Event(0, "progress", progress)
+
+    def _place(self, job: Job) -> dict[str, Any]:
+        """`queued`: how many go before it and itself, while it has not been begun."""
+        return {"queued": self.store.place(job)} if job.state == "queued" else {}
 
     def wait(self, job_id: str) -> Job:
         for _ in self.follow(job_id):

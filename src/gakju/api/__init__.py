@@ -13,15 +13,17 @@ from importlib.metadata import version
 from anyio import CapacityLimiter
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
 
-from gakju.api import answers, documents, door, errors, jobs, keys
+from gakju.api import answers, documents, door, errors, jobs, keys, mcp
 from gakju.api.access import Access
 from gakju.api.callers import Callers
 from gakju.api.events import STREAMS
 from gakju.api.guard import Guard
 from gakju.api.limits import Patience
-from gakju.api.openai import files, responses, vector_stores
+from gakju.api.openai import azure, chat, completions, embeddings, files, models, responses, vector_stores
 from gakju.api.recorder import Recorder
+from gakju.api.request_id import RequestId
 from gakju.assistant import Assistant
 
 OVERHEAD = 4 << 20
@@ -41,6 +43,7 @@ def create(
 
         screen = screens.app(assistant)
     recorder = Recorder(assistant)
+    tools = mcp.Endpoint(assistant, loopback=loopback)
 
     @asynccontextmanager
     async def lifespan(given: FastAPI) -> AsyncIterator[None]:
@@ -48,6 +51,7 @@ def create(
             if screen:
                 await stack.enter_async_context(screen.lifespan()(given))
             stack.callback(recorder.close)
+            await stack.enter_async_context(tools.running())
             yield
 
     app = FastAPI(
@@ -72,9 +76,12 @@ def create(
         """Whether the server answers."""
         return {"status": "ok", "version": app.version}
 
-    for part in (documents, answers, jobs, keys, files, vector_stores, responses):
+    own = (documents, answers, jobs, keys)
+    for part in (*own, models, chat, completions, embeddings, files, vector_stores, responses):
         app.include_router(part.router, prefix="/v1")
+    app.include_router(azure.router, prefix="/openai")
     app.include_router(door.router)
+    app.router.routes.append(Route("/mcp", tools, methods=["GET", "POST", "DELETE"]))
     if screen:
         app.mount("/", screen)
     return app
@@ -90,6 +97,7 @@ def _surround(app: FastAPI, recorder: Recorder, *, loopback: bool) -> None:
     if origins:
         headers = ["authorization", "api-key", "content-type", "last-event-id"]
         app.add_middleware(CORSMiddleware, allow_origins=sorted(origins), allow_methods=["*"], allow_headers=headers)
+    app.add_middleware(RequestId)
 
 
 __all__ = ["create"]

@@ -49,11 +49,12 @@ def search(assistant: Opened, body: Search) -> list[dict[str, Any]]:
 
 @router.post("/ask", response_model=None)
 async def ask(request: Request, assistant: Opened, body: Ask) -> Response:
-    """An answer with footnotes. Events: `evidence`, then `token` and `claim` mixed, then `done`; or `error`.
+    """An answer with footnotes. Events: `queued` with a position while others
+    are before it, `evidence`, then `token` and `claim` mixed, then `done`; or `error`.
 
     Who goes away stops the answer.
     """
-    told = steps(request, _answering(assistant, body))
+    told = steps(request, answering(assistant, body))
     started = await anext(told, None)  # What is wrong with the request is raised here, with a status of its own.
     if body.stream and started:
         return EventStream(told, _frame)
@@ -70,7 +71,7 @@ async def ask(request: Request, assistant: Opened, body: Ask) -> Response:
 Told = tuple[str, Mapping[str, Any]]
 
 
-def _answering(assistant: Assistant, body: Ask) -> Generator[Told, None, None]:
+def answering(assistant: Assistant, body: Ask) -> Generator[Told, None, None]:
     """What the job tells, then its error if it has one. Closing this cancels the job."""
     history = [Message(t.role, t.content) for t in body.history]
     job = assistant.submit_ask(body.question, collection=body.collection, model=body.model, history=history)
@@ -98,7 +99,7 @@ def _failure(job: Job) -> dict[str, Any]:
 def _frame(told: Told) -> bytes:
     kind, data = told
     if kind == "progress":
-        return PING
+        return frame("queued", {"position": data["queued"]}) if data.get("queued") else PING
     if kind == "error":
         return frame("error", errors.body(data, errors.STATUS[type(wire.load_error(data))]))
     return frame(kind, data)

@@ -7,6 +7,7 @@ the next step. On its paths a malformed body is 400 as it is there; on Gakju's o
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
@@ -45,6 +46,11 @@ from gakju.errors import (
 )
 
 log = logging.getLogger("gakju.api")
+
+OPENAI = re.compile(
+    r"/(openai|v1/(chat|completions|embeddings|models|files|vector_stores|responses|moderations|uploads))(/|$)"
+)
+"""Paths of OpenAI's API."""
 
 STATUS: Mapping[type[GakjuError], int] = {
     GakjuError: 500,
@@ -140,9 +146,14 @@ def install(app: FastAPI) -> None:
         return respond(raised)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, raised: Exception) -> JSONResponse:
+    async def invalid(request: Request, raised: Exception) -> JSONResponse:
         assert isinstance(raised, RequestValidationError)
-        return malformed(raised)
+        if not OPENAI.match(request.url.path):
+            return malformed(raised)
+        sent = request.headers.get("content-type", "")
+        if sent and raised.errors()[0]["loc"] == ("body",) and "json" not in sent and "form" not in sent:
+            return _said(415, "unsupported_media_type", f"The body is {sent[:80]!r}.", "Send application/json.")
+        return malformed(raised, 400)
 
     @app.exception_handler(HTTPException)
     async def standard(_: Request, raised: Exception) -> JSONResponse:

@@ -49,7 +49,7 @@ class Guard:
         await self.app(scope, _counted(receive, limit), _marked(send))
 
     def _limit(self, scope: Scope) -> int:
-        small = scope["path"].startswith("/v1/") and scope["path"] not in UPLOADS
+        small = scope["path"].startswith(("/v1/", "/openai/")) and scope["path"] not in UPLOADS
         return self._body if small else self._upload
 
     def _refusal(self, scope: Scope, headers: Headers, limit: int) -> JSONResponse | None:

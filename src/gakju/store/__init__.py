@@ -22,6 +22,7 @@ from gakju.store.responses import Responses
 from gakju.store.rows import Event, EventRow, Job, JobRow, Thread, ThreadRow, Turn, TurnRow, as_job
 from gakju.store.rows import queued as queued_row
 from gakju.store.usage import UsageTable
+from gakju.store.words import Words
 
 
 class Store:
@@ -34,6 +35,7 @@ class Store:
         self.audit = AuditTable(self._db)
         self.files = Files(self._db)
         self.responses = Responses(self._db)
+        self.words = Words(self._db)
 
     def close(self) -> None:
         self._db.close()
@@ -82,6 +84,14 @@ class Store:
         with self._db.session() as s:
             row = s.scalars(running).first()
             return as_job(row) if row else None
+
+    def place(self, job: Job) -> int:
+        """Where a queued job stands among those of its kind, from 1."""
+        r = JobRow
+        before = (r.created_at < job.created_at) | ((r.created_at == job.created_at) & (r.id <= job.id))
+        with self._db.session() as s:
+            query = select(func.count()).where(r.kind == job.kind, r.state == "queued", before)
+            return max(1, int(s.scalars(query).one()))
 
     def add_event(self, job_id: str, seq: int, kind: str, data: Mapping[str, Any]) -> None:
         with self._db.session() as s:

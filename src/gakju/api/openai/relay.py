@@ -1,0 +1,125 @@
+"""Answers of models to clients: whole, or as OpenAI's server-sent events. Who goes away stops the model."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, Awaitable, Mapping
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from gakju.api import errors
+from gakju.api.events import EventStream
+from gakju.errors import GakjuError, ModelFailed
+from gakju.models.raw import Waiting
+
+T = TypeVar("T")
+
+LOOK = 0.5
+"""Seconds between looks whether the server stops."""
+FINISH = 3.0
+"""Seconds an answer has to come to its end then; uvicorn waits a little longer."""
+GONE = 499
+"""What nginx calls it; nobody is there to read it."""
+
+Source = AsyncGenerator[Any, None]
+
+
+async def whole(request: Request, work: Awaitable[Mapping[str, Any]]) -> Response:
+    """The answer as JSON."""
+    answer = await _unless_gone(request, work)
+    return Response(status_code=GONE) if answer is None else JSONResponse(answer)
+
+
+async def streamed(request: Request, source: Source, *, usage: bool) -> Response:
+    """Chunks as events; one that only tells usage is left out unless `usage`.
+
+    What is wrong with the request is raised before the first event, with a status of its own, unless it had to
+    wait for its turn.
+    """
+    try:
+        first = await _unless_gone(request, anext(source, None))
+    except BaseException:
+        await source.aclose()
+        raise
+    if first is None:
+        await source.aclose()
+        return Response(status_code=GONE)
+    return EventStream(_frames(request, first, source, usage), lambda frame: frame)
+
+
+async def _unless_gone(request: Request, work: Awaitable[T]) -> T | None:
+    """None where the client left. Raises ModelFailed where the server stops."""
+    working = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(_left(request))
+    end: float | None = None
+    try:
+        while not working.done() and not leaving.done():
+            end = _check_closing(request, end)
+            await asyncio.wait({working, leaving}, timeout=LOOK, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        working.cancel()
+        leaving.cancel()
+        await asyncio.gather(working, leaving, return_exceptions=True)
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _check_closing(request: Request, end: float | None) -> float | None:
+    """When an answer that is under way has to be over, once the server stops. Raises ModelFailed after that."""
+    if not request.app.state.stopping():
+        return None
+    end = end or time.monotonic() + FINISH
+    if time.monotonic() >= end:
+        raise ModelFailed("Gakju is closing.", hint="Ask again when it is back.")
+    return end
+
+
+async def _frames(request: Request, first: object, source: Source, usage: bool) -> AsyncGenerator[bytes, None]:
+    upcoming: asyncio.Future[Any] | None = None
+    end: float | None = None
+    try:
+        item: object = first
+        while item is not None:
+            if frame := _frame(item, usage):
+                yield frame
+            if isinstance(item, Waiting) and request.app.state.stopping():
+                raise ModelFailed("Gakju is closing.", hint="Ask again when it is back.")
+            upcoming = asyncio.ensure_future(anext(source, None))
+            while not upcoming.done():
+                end = _check_closing(request, end)
+                await asyncio.wait({upcoming}, timeout=LOOK)
+            item = upcoming.result()
+        yield b"data: [DONE]\n\n"
+    except GakjuError as error:
+        _, content = errors.told(error)
+        yield data_frame(content)
+    finally:
+        if upcoming is not None and not upcoming.done():
+            upcoming.cancel()
+            await asyncio.gather(upcoming, return_exceptions=True)
+        await source.aclose()
+
+
+def _frame(item: object, usage: bool) -> bytes:
+    if isinstance(item, Waiting):
+        return f": queued {item.position}\n\n".encode()
+    assert isinstance(item, dict)
+    if not usage and "usage" in item:
+        item = {k: v for k, v in item.items() if k != "usage"}
+        if not item.get("choices"):
+            return b""
+    return data_frame(item)
+
+
+def data_frame(content: object) -> bytes:
+    """One event."""
+    # A lone surrogate, which JSON can hold and UTF-8 cannot, goes out as it came in: escaped.
+    return f"data: {json.dumps(content, ensure_ascii=True, separators=(',', ':'))}\n\n".encode()

@@ -1,0 +1,139 @@
+"""Models by the names that programs ask for, and what they wrote put to account."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gakju.errors import UnknownModel
+from gakju.models import catalog, fetch
+
+if TYPE_CHECKING:
+    from gakju.assistant import Assistant
+    from gakju.models.raw import RawModel, Waiting
+
+LIBRARY = "gakju"
+"""The model that answers from the default collection; `gakju:NAME` from another one."""
+
+_PROVIDERS = frozenset(["embedded", "openai", "azure"])
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A model as `/v1/models` shows it."""
+
+    id: str
+    owner: str
+
+
+def listed(assistant: Assistant) -> list[Listed]:
+    """Every model that can be named: the library first, then what is on this machine or in the settings."""
+    s = assistant.settings
+    found = [LIBRARY, *(f"{LIBRARY}:{name}" for name in assistant.collections())]
+    found += [s.chat_model, s.embedder]
+    found += [f"embedded:{e.name}" for e in catalog.entries() if fetch.present(e, s.models)]
+    found += s.aliases
+    return [Listed(name, owner(s.aliases.get(name, name))) for name in dict.fromkeys(found)]
+
+
+def owner(name: str) -> str:
+    """Who runs a model."""
+    provider = name.partition(":")[0]
+    return provider if provider in _PROVIDERS else "compatible" if "://" in name else "gakju"
+
+
+def collection_of(name: str) -> str | None:
+    """The collection that a model of that name answers from; None for one that is not the library."""
+    from gakju.assistant import DEFAULT
+
+    head, mark, rest = name.partition(":")
+    if head != LIBRARY:
+        return None
+    return rest if mark else DEFAULT
+
+
+def resolve(assistant: Assistant, name: str, *, fallback: str = "", any_server: bool = False) -> str:
+    """The model that `name` means: an alias looked up, an unknown name answered with `fallback`.
+
+    A server's address is a model only where settings name it, or with `any_server`: else whoever has a key could
+    send requests from this machine to any other. Raises UnknownModel.
+    """
+    s = assistant.settings
+    meant = s.aliases.get(name, name)
+    configured = {s.chat_model, s.embedder, *s.aliases.values()}
+    collection = collection_of(meant)
+    if collection is not None:
+        from gakju.assistant import DEFAULT
+
+        if collection == DEFAULT or collection in assistant.collections():
+            return meant
+    elif meant in configured or meant.partition(":")[0] in _PROVIDERS or ("://" in meant and any_server):
+        return meant
+    elif fallback:
+        return fallback
+    raise UnknownModel(
+        f"The model {name[:200]!r} does not exist here.",
+        hint="GET /v1/models lists what there is; other names are mapped by the setting `aliases`.",
+        param="model",
+    )
+
+
+class Generator:
+    """One request to one model; what it used goes to the account of `key_id`, whoever stops reading."""
+
+    def __init__(
+        self, assistant: Assistant, model: str, path: str, body: dict[str, Any], *, caller: str, key_id: str
+    ) -> None:
+        self._assistant, self._name = assistant, model
+        self._path, self._body = path, body
+        self._caller, self._key_id = caller, key_id
+
+    async def stream(self) -> AsyncGenerator[dict[str, Any] | Waiting, None]:
+        """Chunks of the API, one of them with usage."""
+        raw = await self._raw()
+        usage: Mapping[str, Any] | None = None
+        pieces = 0
+        try:
+            async with aclosing(raw.stream(self._path, self._body, self._caller)) as chunks:
+                async for chunk in chunks:
+                    if isinstance(chunk, dict):
+                        usage = chunk.get("usage") or usage
+                        pieces += bool(chunk.get("choices"))
+                    yield chunk
+        finally:
+            if usage is None and pieces:  # Left before its end: a piece is a token, nearly.
+                usage = {"prompt_tokens": _guess(self._body), "completion_tokens": pieces}
+            await self._spend(usage)
+
+    async def once(self) -> dict[str, Any]:
+        """The whole answer."""
+        raw = await self._raw()
+        answer = await raw.once(self._path, self._body, self._caller)
+        await self._spend(answer.get("usage"))
+        return answer
+
+    async def _raw(self) -> RawModel:
+        try:
+            chat = await asyncio.to_thread(self._assistant.parts.chat, self._name)
+        except UnknownModel as error:
+            error.details.setdefault("param", "model")
+            raise
+        if raw := getattr(chat, "raw", None):
+            return raw  # type: ignore[no-any-return]
+        from gakju.models.raw import PlainModel
+
+        return PlainModel(chat)
+
+    async def _spend(self, usage: Mapping[str, Any] | None) -> None:
+        if usage:
+            asked, said = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
+            spend = self._assistant.accounts.spend
+            await asyncio.shield(asyncio.to_thread(spend, self._name, asked, said, key_id=self._key_id))
+
+
+def _guess(body: Mapping[str, Any]) -> int:
+    """Tokens of a prompt that no model counted: about four bytes each."""
+    return len(str(body.get("messages") or body.get("prompt") or "").encode("utf-8", "replace")) // 4
