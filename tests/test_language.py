@@ -18,7 +18,13 @@ DATA_KEYS = ("status_", "stage_", "verdict_", "verify_", "doctor_ok", "doctor_wa
 """Keys of `cli` that a value brings; where the values come from is tested below."""
 
 
-EMITTERS = ("assistant/ingest.py", "models/fetch.py", "evaluation/retrieval.py", "evaluation/grounded.py")
+EMITTERS = (
+    "assistant/ingest.py",
+    "assistant/line.py",
+    "models/fetch.py",
+    "evaluation/retrieval.py",
+    "evaluation/grounded.py",
+)
 """What tells progress."""
 
 

@@ -15,7 +15,8 @@ from gakju.types import AddStatus, Verdict
 from gakju.ui.turns import Phase
 
 SOURCE = "\n".join(p.read_text("utf-8") for p in sorted(Path(gakju.ui.__file__).parent.glob("*.py")))
-INGEST = (Path(gakju.ui.__file__).parents[1] / "assistant" / "ingest.py").read_text("utf-8")
+ASSISTANT = Path(gakju.ui.__file__).parents[1] / "assistant"
+INGEST = "\n".join((ASSISTANT / name).read_text("utf-8") for name in ("ingest.py", "line.py"))
 
 FROM_DATA = {
     "verdict": set(get_args(Verdict)),

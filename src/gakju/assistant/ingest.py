@@ -5,25 +5,20 @@ from __future__ import annotations
 import errno
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from itertools import islice
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gakju.assistant.blobs import Blobs
+from gakju.assistant.line import Line, forget
 from gakju.assistant.parts import Parts
-from gakju.chunk import embedding_text
-from gakju.errors import BrokenFile, Cancelled, GakjuError, LibraryError, NotFound, PasswordRequired, StorageFull
+from gakju.errors import Cancelled, GakjuError, LibraryError, NotFound, PasswordRequired, StorageFull
 from gakju.index import Index
 from gakju.jobs import Context
 from gakju.store import now
-from gakju.types import Added, AddStatus, Document, Page, Problem, Progress
+from gakju.types import Added, AddStatus, Document, Problem, Progress
 from gakju.wire import dump
-
-BATCH = 48
-"""Chunks embedded and written at a time: enough to fill the embedder, little enough for a live progress."""
 
 UNREAD = {"no_text", "garbled", "ocr_missing", "page_failed"}
 """Kinds of problems that leave a page out of the library."""
@@ -71,16 +66,18 @@ def add(parts: Parts, context: Context) -> dict[str, Any]:
     files = [File(**f) for f in context.payload["files"]]
     tally = _Tally([_size(parts.blobs, f) for f in files])
     results: list[Added] = []
-    for i, file in enumerate(files):
+    begun: set[str] = set()
+    with Line(parts, parts.index, [_Wanted(parts, context.payload, file, begun) for file in files]) as line:
+        for i, file in enumerate(files):
 
-        def tell(done: int, pages: int, stage: str, i: int = i, file: File = file) -> None:
-            left = tally.seconds_left(i, done / pages if pages else 0)
-            item = f"{file.name} ({i + 1}/{len(files)})" if len(files) > 1 else file.name
-            context.progress(Progress(stage, done, pages, "pages", item, left))
+            def tell(done: int, pages: int, stage: str, i: int = i, file: File = file) -> None:
+                left = tally.seconds_left(i, done / pages if pages else 0)
+                item = f"{file.name} ({i + 1}/{len(files)})" if len(files) > 1 else file.name
+                context.progress(Progress(stage, done, pages, "pages", item, left))
 
-        added = _add_file(parts, context, file, tell)
-        results.append(added)
-        context.emit("file", dump(added))
+            added = _add_file(line, file, tell)
+            results.append(added)
+            context.emit("file", dump(added))
     if any(r.status in {"added", "partial"} for r in results):
         context.progress(Progress("indexing", len(files), len(files), "files"))
         parts.index.optimise()
@@ -94,13 +91,12 @@ def _size(blobs: Blobs, file: File) -> int:
         return 1
 
 
-def _add_file(parts: Parts, context: Context, file: File, tell: Callable[[int, int, str], None]) -> Added:
+def _add_file(line: Line, file: File, tell: Callable[[int, int, str], None]) -> Added:
     """Never raises for what one file can cause; Cancelled goes through."""
     started = time.monotonic()
-    payload = context.payload
     try:
         tell(0, 0, "opening")
-        document, fresh = _document(parts, payload, file, tell)
+        document, fresh = line.take(tell)
     except Cancelled:
         raise
     except GakjuError as e:
@@ -121,147 +117,76 @@ def _since(started: float) -> float:
     return round(time.monotonic() - started, 3)
 
 
-def _document(
-    parts: Parts, payload: Mapping[str, Any], file: File, tell: Callable[[int, int, str], None]
-) -> tuple[Document, bool]:
-    """The file's document and whether it was read now."""
-    collection = payload["collection"]
-    digest = file.digest or parts.blobs.digest(Path(file.path))
-    known = parts.index.find(collection, digest)
-    if known and not payload.get("reread"):
-        return known, False
-    if not file.digest:
-        # The digest the copy has is the one that counts: the file may have changed in between.
-        digest = parts.blobs.put_file(Path(file.path))
-    try:
-        document = ingest(
-            parts,
-            parts.index,
-            Document(
-                # A re-read stands beside the old reading, under an id of its own, until it is whole.
-                id=document_id(collection, f"{digest}/{now()}" if known else digest),
-                title="",
-                path=file.label,
-                collection=collection,
-                digest=digest,
-                media_type="",
-                bytes=parts.blobs.path(digest).stat().st_size,
-                pages=0,
-                chunks=0,
-                added_at=now(),
-            ),
-            payload.get("passwords", ()),
-            bool(payload.get("ocr", True)),
-            tell,
+class _Wanted:
+    """A file of an "add" job, which has `begun` reading the bytes of these digests."""
+
+    def __init__(self, parts: Parts, payload: Mapping[str, Any], file: File, begun: set[str]) -> None:
+        self._parts, self._payload, self._file, self._begun = parts, payload, file, begun
+        self._digest = ""
+        self.passwords: Sequence[str] = payload.get("passwords", ())
+        self.ocr = bool(payload.get("ocr", True))
+
+    def find(self, settled: Callable[[], None]) -> tuple[Document, bool]:
+        parts, file, collection = self._parts, self._file, self._payload["collection"]
+        digest = file.digest or parts.blobs.digest(Path(file.path))
+        if digest in self._begun or parts.index.find(collection, digest):
+            # The same bytes are a document, or becoming one: what is before it in line may bring or replace that.
+            settled()
+        known = parts.index.find(collection, digest)
+        if known and not self._payload.get("reread"):
+            return known, True
+        if not file.digest:
+            # The digest the copy has is the one that counts: the file may have changed in between.
+            digest = parts.blobs.put_file(Path(file.path))
+        self._digest = digest
+        self._begun.add(digest)
+        document = Document(
+            # A re-read stands beside the old reading, under an id of its own, until it is whole.
+            id=document_id(collection, f"{digest}/{now()}" if known else digest),
+            title="",
+            path=file.label,
+            collection=collection,
+            digest=digest,
+            media_type="",
+            bytes=parts.blobs.path(digest).stat().st_size,
+            pages=0,
+            chunks=0,
+            added_at=now(),
         )
-    except BaseException as e:
+        return document, False
+
+    def give_up(self, error: BaseException | None) -> None:
         # An upload has no other copy: it waits for its password, or for its job to be taken up again.
-        waits = file.digest and isinstance(e, Cancelled | PasswordRequired)
-        if not waits:
-            _forget(parts, digest)
-        raise
-    return document, True
-
-
-def _older(index: Index, new: Document) -> list[Document]:
-    """What `new` takes the place of: an earlier reading of its bytes, or other bytes of the same file on disk."""
-    return [
-        old
-        for old in index.documents(new.collection)
-        if old.id != new.id and (old.digest == new.digest or (old.path == new.path and Path(new.path).is_absolute()))
-    ]
+        waits = self._file.digest and (error is None or isinstance(error, Cancelled | PasswordRequired))
+        if self._digest and not waits:
+            forget(self._parts, self._digest)
 
 
 def delete(parts: Parts, identity: str) -> None:
     """Forget a document, and its original where no other document shares the bytes."""
     document = parts.index.document(identity)
     parts.index.delete(identity)
-    _forget(parts, document.digest)
+    forget(parts, document.digest)
 
 
-def _forget(parts: Parts, digest: str) -> None:
-    """Drop an original that no document has any more, and that no one keeps as a file."""
-    if not parts.held(digest) and not any(d.digest == digest for d in parts.index.documents()):
-        parts.blobs.delete(digest)
+class _Again:
+    """A document of the library, read once more; the collection it is in keeps its original whatever happens."""
 
+    ocr = True
 
-class _Watched:
-    """Pages on their way to the chunker: counted, told, and remembered until they are written."""
+    def __init__(self, index: Index, document: Document) -> None:
+        self._index, self._document = index, document
 
-    def __init__(self, pages: Iterator[Page], total: int, tell: Callable[[int, int, str], None]) -> None:
-        self._pages = pages
-        self._total = total
-        self._tell = tell
-        self._waiting: list[Page] = []
-        self.count = 0
-        self.problems: list[Problem] = []
+    @property
+    def passwords(self) -> Sequence[str]:
+        secret = self._index.secret(self._document.id)
+        return secret.split("\n") if secret else ()
 
-    def __iter__(self) -> Iterator[Page]:
-        for page in self._pages:
-            self.count += 1
-            self.problems += page.problems
-            self._waiting.append(page)
-            self._tell(self.count, max(self._total, self.count), "reading")
-            yield page
+    def find(self, settled: Callable[[], None]) -> tuple[Document, bool]:
+        return self._document, False
 
-    def take(self) -> list[Page]:
-        waiting, self._waiting = self._waiting, []
-        return waiting
-
-
-def ingest(
-    parts: Parts,
-    index: Index,
-    document: Document,
-    passwords: Sequence[str],
-    ocr: bool,
-    tell: Callable[[int, int, str], None],
-) -> Document:
-    """Read `document`'s original into the library and return it complete. Raises GakjuError."""
-    path = parts.blobs.path(document.digest)
-    name = Path(document.path).name
-    with (
-        parts.reader.open(path, name=name, passwords=passwords, ocr=ocr) as reading,
-        index.writer(document.id, document.collection) as writer,
-        ThreadPoolExecutor(1, thread_name_prefix="words") as side,
-    ):
-        pages = _Watched(iter(reading), reading.page_count, tell)
-        chunks = parts.chunker.chunks(document.id, pages)
-        count = 0
-        while batch := list(islice(chunks, BATCH)):
-            # Morphemes on one thread while the embedder works on this one.
-            texts = [embedding_text(c, reading.title) for c in batch]
-            words = side.submit(parts.morphemes.many, texts)
-            vectors = parts.embedder.embed_passages(texts)
-            writer.write(pages.take(), batch, vectors, words.result())
-            count += len(batch)
-            tell(pages.count, max(reading.page_count, pages.count), "embedding")
-        if rest := pages.take():
-            empty = parts.embedder.embed_passages([])
-            writer.write(rest, [], empty, [])
-        if not count:
-            raise _nothing_read(name, pages.problems)
-        whole = replace(
-            document,
-            title=reading.title or Path(document.path).stem,
-            media_type=reading.media_type,
-            pages=pages.count,
-            chunks=count,
-            problems=tuple(pages.problems),
-        )
-        older = _older(index, whole)
-        writer.commit(whole, secret="\n".join(passwords), replaces=[d.id for d in older])
-    for replaced in older:
-        _forget(parts, replaced.digest)
-    return whole
-
-
-def _nothing_read(name: str, problems: Sequence[Problem]) -> GakjuError:
-    for kind in ("ocr_missing", "garbled", "hidden_text", "no_text", "page_failed"):
-        for p in problems:
-            if p.kind == kind:
-                return BrokenFile(f"{name}: no page with readable text.", hint=p.detail, problems=tuple(problems))
-    return BrokenFile(f"{name} holds no text.", hint="Nothing was added.")
+    def give_up(self, error: BaseException | None) -> None:
+        pass
 
 
 def reindex(parts: Parts, context: Context) -> dict[str, Any]:
@@ -275,26 +200,23 @@ def reindex(parts: Parts, context: Context) -> dict[str, Any]:
     todo = old.documents()
     tally = _Tally([max(1, d.bytes) for d in todo] or [1])
     failed: list[Added] = []
-    for i, document in enumerate(todo):
-        context.check()
-        if document.id in done:
-            continue
-        started = time.monotonic()
+    waiting = [(i, document) for i, document in enumerate(todo) if document.id not in done]
+    with Line(parts, new, [_Again(old, document) for _, document in waiting]) as line:
+        for i, document in waiting:
+            context.check()
+            started = time.monotonic()
 
-        def tell(page: int, pages: int, _stage: str, i: int = i, document: Document = document) -> None:
-            item = f"{document.title} {page}/{pages}"
-            left = tally.seconds_left(i, page / pages if pages else 0)
-            context.progress(Progress("reindexing", i, len(todo), "documents", item, left))
+            def tell(page: int, pages: int, _stage: str, i: int = i, document: Document = document) -> None:
+                item = f"{document.title} {page}/{pages}"
+                left = tally.seconds_left(i, page / pages if pages else 0)
+                context.progress(Progress("reindexing", i, len(todo), "documents", item, left))
 
-        secret = old.secret(document.id)
-        try:
-            ingest(parts, new, document, secret.split("\n") if secret else (), True, tell)
-        except StorageFull:
-            raise
-        except Cancelled:
-            raise
-        except GakjuError as e:
-            failed.append(Added(document.path, document.id, 0, 0, _since(started), "failed", error=str(e)))
+            try:
+                line.take(tell)
+            except (StorageFull, Cancelled):
+                raise
+            except GakjuError as e:
+                failed.append(Added(document.path, document.id, 0, 0, _since(started), "failed", error=str(e)))
     if failed:
         names = ", ".join(f.path for f in failed)
         raise LibraryError(
