@@ -176,7 +176,7 @@ class Writer:
 
     def _title(self, note: Mapping[str, Any]) -> str:
         title: str = note["document"]["title"]
-        return f"{title}, {note["page"]}"
+        return f"{title}, {note['page']}"
 
     def _url(self, note: Mapping[str, Any]) -> str:
         """The page with its sentence marked, or its text where a format has no pages to draw."""
