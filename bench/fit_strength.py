@@ -1,6 +1,6 @@
 """Fits the logistic of `gakju.retrieve.strength` and says how well it tells answers from none.
 
-    python bench/fit_strength.py --data DIR --weights FILE [--home DIR] [--queries 200]
+    python bench/fit_strength.py [--data DIR] [--home DIR] [--queries 200]
 
 Positive: an answerable question whose answer stands in the evidence. Negative, of three kinds: `adversarial`
 (SQuAD 2 questions made to have no answer in a passage on their subject), `missing` (an answerable question, the
@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,11 +21,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gakju.models.embed import E5
+from common import data, prepared, questions, scratch
+from gakju.assistant.parts import Parts
+from gakju.evaluation.datasets import retrieval_set
+from gakju.evaluation.retrieval import library
 from gakju.retrieve import Retriever
-from gakju.text.morphemes import Morphemes
+from gakju.settings import Settings
 from gakju.text.normalise import squeeze
-from retrieval import judgements, library, lines
 
 SETS = ("squad2-half", "korquad1-dev", "ssis-welfare-ko")
 
@@ -72,33 +73,32 @@ def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
 
 def cases(folder: Path, other: Path, retriever: Retriever, count: int) -> list[Case]:
     pick = random.Random(1)
-    relevant = judgements(folder, "dev")
-    queries = list(lines(folder / "queries.jsonl"))
+    relevant = retrieval_set(folder, "dev").relevant
+    queries = questions(folder / "queries.jsonl")
     held = [q for q in queries if q["_id"] in relevant]
     none = [q for q in queries if not q["metadata"].get("answerable", True)]
     chosen = pick.sample(held, min(2 * count, len(held)))
     kinds = [("answerable", q) for q in chosen[:count]] + [("missing", q) for q in chosen[count:]]
     kinds += [("adversarial", q) for q in pick.sample(none, min(count, len(none)))]
-    kinds += [("foreign", q) for q in pick.sample(list(lines(other / "queries.jsonl")), count // 2)]
+    kinds += [("foreign", q) for q in pick.sample(questions(other / "queries.jsonl"), count // 2)]
     found = [case(retriever, kind, q, set(relevant.get(q["_id"], ()))) for kind, q in kinds]
     return [one for one in found if one]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="a folder of folders in BEIR layout")
-    parser.add_argument("--weights", type=Path, required=True, help="the embedder's file")
-    parser.add_argument("--home", type=Path, default=Path(tempfile.gettempdir()) / "gakju-bench")
+    parser.add_argument("--data", type=Path, help="a folder of folders in BEIR layout")
+    parser.add_argument("--home", type=Path, default=scratch("sets"), help="where libraries are kept between runs")
     parser.add_argument("--queries", type=int, default=200)
     parser.add_argument("--sets", nargs="+", default=SETS)
     given = parser.parse_args()
-    embedder, morphemes = E5(given.weights, given.home, 0), Morphemes()
+    folders = given.data or data("beir")
+    parts = Parts(Settings(home=prepared(given.home)))
     everything: list[Case] = []
     for i, name in enumerate(given.sets):
         other = given.sets[i - 1] if len(given.sets) > 1 else SETS[0]
-        index = library(given.data / name, given.home, embedder, morphemes)
-        retriever = Retriever(index, embedder, morphemes)
-        own = cases(given.data / name, given.data / other, retriever, given.queries)
+        with library(parts, retrieval_set(folders / name, "dev"), given.home) as assistant:
+            own = cases(folders / name, folders / other, assistant.parts.retriever, given.queries)
         ranks = [c.rank for c in own if c.kind == "answerable"]
         hits = {f"hit@{k}": round(sum(r is not None and r <= k for r in ranks) / len(ranks), 3) for k in (1, 3, 6)}
         print(json.dumps({"set": name, **hits, "cases": len(own)}))

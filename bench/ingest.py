@@ -103,7 +103,7 @@ def main() -> int:
     parser.add_argument("paths", nargs="*", type=Path, help="what to add; the Korean and English real documents")
     parser.add_argument("--home", type=Path, default=scratch("ingest"), help="a folder to make, emptied first")
     parser.add_argument("--no-ocr", action="store_true", help="pass --no-ocr on")
-    parser.add_argument("--out", type=Path, help="write everything as JSON here")
+    parser.add_argument("--out", "--json", type=Path, dest="out", help="write everything as JSON here")
     args = parser.parse_args()
     folders = args.paths or [data("pdf/ko"), data("pdf/en")]
     shutil.rmtree(args.home, ignore_errors=True)

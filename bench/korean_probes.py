@@ -15,13 +15,15 @@ import argparse
 import json
 import tempfile
 from collections import defaultdict
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_data_path
-
 import common
-from retrieval import RETRIEVERS, library, lines
+from gakju.assistant.parts import Parts
+from gakju.evaluation.datasets import retrieval_set
+from gakju.evaluation.retrieval import RETRIEVERS, library
+from gakju.settings import Settings
 
 PASSAGES = common.HERE / "questions" / "korean_passages.jsonl"
 PROBES = common.HERE / "questions" / "korean_probes.jsonl"
@@ -34,8 +36,8 @@ def half(probe: dict[str, Any]) -> str:
 
 def write_beir(folder: Path) -> None:
     (folder / "qrels").mkdir(parents=True, exist_ok=True)
-    probes = list(lines(PROBES))
-    corpus = [{"title": "", **passage} for passage in lines(PASSAGES)]
+    probes = common.questions(PROBES)
+    corpus = [{"title": "", **passage} for passage in common.questions(PASSAGES)]
     queries = [{"_id": p["_id"], "text": p["text"], "metadata": {"kind": p["kind"], "half": half(p)}} for p in probes]
     for name, entries in (("corpus", corpus), ("queries", queries)):
         text = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries)
@@ -44,25 +46,23 @@ def write_beir(folder: Path) -> None:
     (folder / "qrels" / "dev.tsv").write_text(f"query-id\tcorpus-id\tscore\n{judged}", encoding="utf-8")
 
 
-def run(home: Path, weights: Path, wanted: str) -> dict[str, Any]:
+def run(home: Path, wanted: str) -> dict[str, Any]:
     """Hits among the first three documents, by retriever and kind, and the questions that each missed."""
-    from gakju.models.embed import E5
-    from gakju.retrieve import Retriever
-    from gakju.text.morphemes import Morphemes
-
-    embedder, morphemes = E5(weights, home, 0), Morphemes()
-    with tempfile.TemporaryDirectory() as fresh:
+    found: dict[str, Any] = {}
+    with ExitStack() as within:
+        models = within.enter_context(closing(Parts(Settings(home=home))))
+        fresh = within.enter_context(tempfile.TemporaryDirectory())
         folder = Path(fresh) / SET
         write_beir(folder)
-        retriever = Retriever(library(folder, Path(fresh) / "home", embedder, morphemes), embedder, morphemes)
-        found: dict[str, Any] = {}
+        # Made anew each time: a changed analyzer must show even where its version was left as it was.
+        assistant = within.enter_context(library(models, retrieval_set(folder, "dev"), Path(fresh) / "home"))
         for name, parts in RETRIEVERS.items():
             hits: dict[str, list[int]] = defaultdict(list)
             missed = []
-            for probe in lines(PROBES):
+            for probe in common.questions(PROBES):
                 if wanted not in {"all", half(probe)}:
                     continue
-                ranked = [hit.document.id for hit in retriever.search(probe["text"], 10, retrievers=parts)]
+                ranked = [hit.document.id for hit in assistant.search(probe["text"], 10, retrievers=parts)]
                 hit = probe["gold"] in ranked[:3]
                 hits[probe["kind"]].append(hit)
                 hits[half(probe)].append(hit)
@@ -78,15 +78,13 @@ def main() -> None:
     parser.add_argument("--beir", type=Path, help="only write the set there")
     parser.add_argument("--half", choices=("dev", "unseen", "all"), default="all")
     parser.add_argument("--misses", action="store_true", help="print the questions missed")
-    parser.add_argument("--weights", type=Path, help="the embedder's file; default the one `gakju models pull` fetched")
-    parser.add_argument("--home", type=Path, default=Path(tempfile.gettempdir()) / "gakju-bench")
+    parser.add_argument("--home", type=Path, default=common.scratch("probes"), help="a data folder to make")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     if given.beir:
         write_beir(given.beir)
         return
-    weights = given.weights or user_data_path("gakju") / "models" / "multilingual-e5-small-q4.bin"
-    found = run(given.home, weights, given.half)
+    found = run(common.prepared(given.home), given.half)
     kinds = next(iter(found.values()))["hit@3"]
     common.table([("hit@3", "  ".join(f"{name:>7}" for name in found))])
     common.table(
