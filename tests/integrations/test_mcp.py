@@ -1,0 +1,170 @@
+"""The tools as the protocol's own client sees them: over HTTP with keys, and over stdin and stdout."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from mcp.client import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+
+from fronts import LEAVE, REPLY, TRIP, opened, serving
+
+QUESTION = "연차휴가는 며칠인가?"
+SENTENCE = "연차휴가는 15일이다."
+
+
+def run(work, where):
+    """`work(client)` of a client of `where`."""
+
+    async def inside():
+        async with Client(where) as client:
+            return await work(client)
+
+    return asyncio.run(asyncio.wait_for(inside(), 60))
+
+
+def test_the_four_tools_say_what_they_take_and_give(library) -> None:
+    async def look(client):
+        return await client.list_tools()
+
+    tools = {t.name: t for t in run(look, f"{library.url}/mcp").tools}
+    assert set(tools) == {"search", "ask", "documents", "page"}
+    assert all(t.description and t.output_schema and t.annotations.read_only_hint for t in tools.values())
+    assert set(tools["ask"].input_schema["properties"]) == {"question", "collection"}
+
+
+def test_ask_gives_marks_and_footnotes(library) -> None:
+    said: list[str] = []
+
+    async def progress(_done, _total, message):
+        said.append(message)
+
+    async def ask(client):
+        return await client.call_tool("ask", {"question": QUESTION}, progress_callback=progress)
+
+    result = run(ask, f"{library.url}/mcp")
+    told = result.structured_content
+    assert (told["answer"], told["refused"]) == (f"{SENTENCE} [1]", False)
+    (note,) = told["footnotes"]
+    assert (note["number"], note["title"], note["page"], note["quote"]) == (1, "leave", 1, SENTENCE)
+    assert told["claims"] == [{"text": SENTENCE, "verdict": "supported"}]
+    assert result.content[0].text == f"{SENTENCE} [1]\n\n[1] leave, p. 1: “{SENTENCE}”"
+    assert said == [f"{SENTENCE} [1]"]
+    page = library.assistant.page(note["document_id"], note["page"])
+    assert page.text[note["start"] : note["end"]] == note["quote"]
+
+
+def test_search_documents_and_page_read_the_library(library) -> None:
+    async def look(client):
+        found = await client.call_tool("search", {"query": "출장비는 하루 얼마인가", "k": 2})
+        listed = await client.call_tool("documents", {})
+        best = found.structured_content["passages"][0]
+        page = await client.call_tool("page", {"document_id": best["document_id"], "number": best["page"]})
+        return found.structured_content["passages"], listed.structured_content["documents"], page.structured_content
+
+    passages, documents, page = run(look, f"{library.url}/mcp")
+    assert (passages[0]["title"], passages[0]["text"]) == ("trip", TRIP)
+    assert [d["title"] for d in documents] == ["leave", "trip"]
+    assert (page["text"], page["status"]) == (TRIP, "ok")
+
+
+def test_what_goes_wrong_is_told_to_the_model(library) -> None:
+    async def fail(client):
+        return [
+            await client.call_tool("page", {"document_id": "nothing", "number": 1}),
+            await client.call_tool("ask", {"question": "x", "collection": "a/b"}),
+        ]
+
+    missing, named = run(fail, f"{library.url}/mcp")
+    assert missing.is_error
+    assert "nothing" in missing.content[0].text
+    assert named.is_error
+    assert "collection" in named.content[0].text
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [({"host": "evil.example"}, 421), ({"origin": "https://evil.example"}, 403)],
+)
+def test_another_web_site_gets_nothing(library, headers, status) -> None:
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    accept = {"accept": "application/json, text/event-stream"}
+    refused = httpx.post(f"{library.url}/mcp", json=body, headers={**accept, **headers}, trust_env=False)
+    assert refused.status_code == status
+
+
+def test_a_key_reaches_its_own_collections_and_rights(tmp_path: Path) -> None:
+    import httpx2
+    from mcp.client.streamable_http import streamable_http_client
+
+    async def as_key(url: str, token: str, work):
+        http = httpx2.AsyncClient(headers={"authorization": f"Bearer {token}"})
+        async with http, Client(streamable_http_client(f"{url}/mcp", http_client=http)) as client:
+            return await work(client)
+
+    (tmp_path / "leave.txt").write_text(LEAVE, "utf-8")
+    (tmp_path / "trip.txt").write_text(TRIP, "utf-8")
+    with serving(tmp_path / "home", keys=True) as one:
+        one.assistant.add([tmp_path / "leave.txt"], collection="hr")
+        one.assistant.add([tmp_path / "trip.txt"], collection="secret")
+        assert httpx.post(f"{one.url}/mcp", json={}, trust_env=False).status_code == 401
+        asks, reads = (
+            one.assistant.store.keys.add("mcp", rights, collections=["hr"])[1] for rights in (["ask"], ["ask", "read"])
+        )
+
+        async def look(client):
+            return [
+                await client.call_tool("search", {"query": "출장비", "collection": "hr"}),
+                await client.call_tool("search", {"query": "출장비", "collection": "secret"}),
+                await client.call_tool("documents", {}),
+            ]
+
+        own, other, listed = asyncio.run(as_key(one.url, asks, look))
+        assert {p["text"] for p in own.structured_content["passages"]} == {LEAVE}
+        assert other.is_error
+        assert listed.is_error
+        _, _, listed = asyncio.run(as_key(one.url, reads, look))
+        assert [d["title"] for d in listed.structured_content["documents"]] == ["leave"]
+
+
+def test_the_command_speaks_on_stdin_and_stdout(library) -> None:
+    command = Path(sys.executable).with_name("gakju")
+    where = StdioServerParameters(command=str(command), args=["mcp", "--server", library.url])
+
+    async def work(client):
+        listed = await client.call_tool("documents", {})
+        answer = await client.call_tool("ask", {"question": QUESTION})
+        return listed.structured_content["documents"], answer.structured_content["answer"]
+
+    documents, answer = run(work, stdio_client(where))
+    assert [d["title"] for d in documents] == ["leave", "trip"]
+    assert answer == f"{SENTENCE} [1]"
+
+
+def test_the_protocol_costs_nothing_until_it_is_used(tmp_path: Path) -> None:
+    import subprocess
+
+    code = (
+        "import sys; from gakju.api import create; import gakju.cli; "
+        "sys.exit('mcp.server' in sys.modules or 'mcp_types' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_assistant_in_process_is_a_source_too(tmp_path: Path) -> None:
+    from gakju.integrations.mcp import server
+    from gakju.integrations.source import InProcess
+
+    (tmp_path / "leave.txt").write_text(LEAVE, "utf-8")
+    with opened(tmp_path / "home") as assistant:
+        assistant.add([tmp_path / "leave.txt"])
+        tools = server(lambda _ctx, _right: InProcess(assistant))
+
+        async def ask(client):
+            return (await client.call_tool("ask", {"question": QUESTION})).structured_content["answer"]
+
+        assert run(ask, tools) == REPLY
