@@ -7,8 +7,10 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import lancedb
 import numpy as np
 import pytest
 
@@ -16,7 +18,7 @@ from gakju.errors import LibraryError, NotFound, StorageFull, UsageError
 from gakju.index import Index, Whole
 from gakju.index.generation import translated
 from gakju.index.rows import pack_glyphs, unpack_glyphs
-from gakju.types import Block, Box, Chunk, Document, Page, Problem, Segment
+from gakju.types import Block, Box, Chunk, Document, Page, Part, Problem, Segment
 
 DIMENSIONS = 8
 FINGERPRINT = {"reader": "r1", "chunker": "c1", "analyzer": "a1", "embedder": "e1"}
@@ -72,6 +74,30 @@ def test_what_goes_in_comes_out(index):
     assert (stored.width, stored.height) == pytest.approx((595.3, 842), abs=1e-3)
     np.testing.assert_allclose(stored.glyphs, given.glyphs, atol=0.03)
     assert index.pages([("a", 1), ("a", 2), ("b", 1)]).keys() == {("a", 1)}
+
+
+def test_parts_and_their_vectors_come_back(index):
+    text = "휴가\n연차는 열다섯 날이다. 반차도 있다."
+    parts = (Part(0, 2, "heading"), Part(3, 15, "text"), Part(16, 22, "text"))
+    one = replace(chunk("a", text=text), parts=parts)
+    vectors = np.stack([unit(1, 2, -3), unit(0, 1), unit(*range(-4, 4))])
+    with index.writer("a") as writer:
+        writer.write([page(1)], [one, chunk("a", 1)], np.stack([unit(1)] * 2), [[], []], [vectors, vectors[:0]])
+        writer.commit(document("a", chunks=2))
+    assert index.chunks("a") == [one, chunk("a", 1)]
+    kept = index.part_vectors([*index.chunks("a"), chunk("b")])
+    assert list(kept) == ["a-0", "a-1"]
+    np.testing.assert_allclose(kept["a-0"], vectors, atol=0.004)
+    assert kept["a-1"].shape == (0, DIMENSIONS)
+
+
+def test_a_library_of_an_earlier_version_is_searched_as_it_is(index):
+    add(index, "a", words=[["연차"]])
+    table = lancedb.connect(next(index.root.glob("g-*"))).open_table("chunks")
+    table.drop_columns(["parts", "part_vectors"])
+    again = Index(index.root, FINGERPRINT, DIMENSIONS)
+    assert [c for c, _ in again.matching(["연차"], 5)] == [chunk("a")]
+    assert again.part_vectors([chunk("a")])["a-0"].shape == (0, DIMENSIONS)
 
 
 def whole(name, *, collection="default", vector=None, words=("연차",)):

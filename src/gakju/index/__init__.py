@@ -38,7 +38,7 @@ _HELD_CHUNKS = 512
 
 class Whole(NamedTuple):
     """A small document with all that is kept of it. `vectors` has shape (len(chunks), dimensions), `words` one list
-    a chunk.
+    a chunk, `parts` the vectors of each chunk's parts, or nothing.
     """
 
     document: Document
@@ -46,6 +46,7 @@ class Whole(NamedTuple):
     chunks: Sequence[Chunk]
     vectors: Vectors
     words: Sequence[Sequence[str]]
+    parts: Sequence[Vectors] = ()
 
 
 class Index:
@@ -172,6 +173,10 @@ class Index:
         self.document(document_id)
         return self._now().chunks(document_id)
 
+    def part_vectors(self, chunks: Sequence[Chunk]) -> dict[str, Vectors]:
+        """By chunk id, shape (len(chunk.parts), dimensions), to a 250th exact; (0, dimensions) where none are kept."""
+        return self._now().part_vectors(chunks)
+
     def nearest(self, vector: Vectors, k: int, collection: str | None = "default") -> list[tuple[Chunk, float]]:
         """The `k` chunks of the highest cosine similarity to `vector`, shape (dimensions,), best first."""
         generation = self._now()
@@ -250,16 +255,26 @@ class Writer:
         self._id = document_id
         self._collection = collection
         self._pages: list[Page] = []
-        self._chunks: list[tuple[Chunk, Any, Sequence[str]]] = []
+        self._chunks: list[tuple[Chunk, Any, Sequence[str], Vectors]] = []
 
     def write(
-        self, pages: Sequence[Page], chunks: Sequence[Chunk], vectors: Vectors, words: Sequence[Sequence[str]]
+        self,
+        pages: Sequence[Page],
+        chunks: Sequence[Chunk],
+        vectors: Vectors,
+        words: Sequence[Sequence[str]],
+        parts: Sequence[Vectors] = (),
     ) -> None:
-        """Any number of times. `vectors` has shape (len(chunks), dimensions); `words` one list a chunk."""
-        if not len(chunks) == len(vectors) == len(words):
+        """Any number of times. `vectors` has shape (len(chunks), dimensions); `words` one list a chunk.
+
+        `parts` has the vectors of each chunk's parts, shape (len(chunk.parts), dimensions); without, its sentences
+        are judged by their words and by the chunk's vector alone.
+        """
+        parts = parts or [vectors[:0]] * len(chunks)
+        if not len(chunks) == len(vectors) == len(words) == len(parts):
             raise ValueError(f"{len(chunks)} chunks, {len(vectors)} vectors, {len(words)} lists of words")
         self._pages += pages
-        self._chunks += zip(chunks, vectors, words, strict=True)
+        self._chunks += zip(chunks, vectors, words, parts, strict=True)
         if len(self._pages) >= _HELD_PAGES or len(self._chunks) >= _HELD_CHUNKS:
             self._flush()
 
@@ -288,8 +303,8 @@ class Writer:
         if self._chunks:
             import numpy as np
 
-            made, vectors, words = zip(*self._chunks, strict=True)
-            chunks = rows.chunk_rows(made, self._collection, np.stack(vectors), words)
+            made, vectors, words, parts = zip(*self._chunks, strict=True)
+            chunks = rows.chunk_rows(made, self._collection, np.stack(vectors), words, parts)
         self._generation.add(pages, chunks)
         self._pages, self._chunks = [], []
 

@@ -84,9 +84,13 @@ class Generation:
         self._tail: tuple[int, int] | None = None
 
     def _open_chunks(self, base: Any, dimensions: int) -> Any:
-        if "chunks" in base.list_tables().tables:
-            return base.open_table("chunks")
-        return base.create_table("chunks", schema=rows.chunk_schema(dimensions), exist_ok=True)
+        if "chunks" not in base.list_tables().tables:
+            return base.create_table("chunks", schema=rows.chunk_schema(dimensions), exist_ok=True)
+        table = base.open_table("chunks")
+        # A library of an earlier version stays searchable until it is indexed again.
+        if missing := [field for field in rows.chunk_schema(dimensions) if field.name not in table.schema.names]:
+            table.add_columns(missing)
+        return table
 
     def _index_words(self) -> bool:
         """Makes the word index where it is missing; returns whether there is a vector index."""
@@ -180,6 +184,17 @@ class Generation:
             query = self._chunks.search().where(f"document_id = {_quoted(document_id)}").select(rows.CHUNK_COLUMNS)
             found = query.to_arrow().sort_by("ordinal").to_pylist()
         return [rows.chunk_of(row) for row in found]
+
+    def part_vectors(self, chunks: Sequence[Chunk]) -> dict[str, Vectors]:
+        if not chunks:
+            return {}
+        documents = {chunk.document_id for chunk in chunks}
+        where = f"document_id IN ({', '.join(map(_quoted, sorted(documents)))})"
+        where += f" AND id IN ({', '.join(_quoted(chunk.id) for chunk in chunks)})"
+        with self._guard("reading chunks"):
+            query = self._chunks.search().where(where).select(["id", "part_vectors"]).limit(len(chunks))
+            found = query.to_arrow().to_pylist()
+        return {row["id"]: rows.unpack_vectors(row["part_vectors"], self.dimensions) for row in found}
 
     def nearest(self, vector: Vectors, k: int, collection: str | None) -> list[tuple[Chunk, float]]:
         shelf = self.shelf()

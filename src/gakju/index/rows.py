@@ -6,14 +6,14 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from gakju.protocols import Vectors
-from gakju.types import Block, Box, Chunk, Document, Page, Problem, Segment
+from gakju.types import Block, BlockKind, Box, Chunk, Document, Page, Part, Problem, Segment
 
 if TYPE_CHECKING:
     from gakju.index import Whole
@@ -42,7 +42,9 @@ PAGES = pa.schema(
         ("glyphs", pa.large_binary()),
     ]
 )
-CHUNK_COLUMNS = ["id", "document_id", "ordinal", "text", "headings", "segments", "boxes"]
+CHUNK_COLUMNS = ["id", "document_id", "ordinal", "text", "headings", "segments", "boxes", "parts"]
+
+_KINDS: tuple[BlockKind, ...] = get_args(BlockKind)
 
 # Glyph boxes are kept in steps of this many points, so exact to .025.
 _STEP = 0.05
@@ -60,6 +62,8 @@ def chunk_schema(dimensions: int) -> Any:
             ("headings", pa.list_(pa.string())),
             ("segments", pa.binary()),
             ("boxes", pa.binary()),
+            ("parts", pa.binary()),
+            ("part_vectors", pa.binary()),
             ("words", pa.string()),
             ("vector", pa.list_(pa.float32(), dimensions)),
         ]
@@ -118,7 +122,14 @@ def page_of(row: Mapping[str, Any]) -> Page:
     )
 
 
-def chunk_rows(chunks: Sequence[Chunk], collection: str, vectors: Vectors, words: Sequence[Sequence[str]]) -> Any:
+def chunk_rows(
+    chunks: Sequence[Chunk],
+    collection: str,
+    vectors: Vectors,
+    words: Sequence[Sequence[str]],
+    parts: Sequence[Vectors],
+) -> Any:
+    """`parts` may be empty: then no part has a vector."""
     schema = chunk_schema(vectors.shape[1])
     plain = [
         (
@@ -130,9 +141,11 @@ def chunk_rows(chunks: Sequence[Chunk], collection: str, vectors: Vectors, words
             list(chunk.headings),
             np.array(chunk.segments, np.int32).tobytes(),
             np.array(chunk.boxes, np.float32).tobytes(),
+            np.array([(p.start, p.end, _KINDS.index(p.kind)) for p in chunk.parts], np.int32).tobytes(),
+            pack_vectors(own),
             " ".join(terms),
         )
-        for chunk, terms in zip(chunks, words, strict=True)
+        for chunk, terms, own in zip(chunks, words, parts or [vectors[:0]] * len(chunks), strict=True)
     ]
     table = _table(plain, pa.schema([field for field in schema if field.name != "vector"]))
     flat = pa.array(np.ascontiguousarray(vectors, np.float32).ravel())
@@ -143,7 +156,7 @@ def whole_rows(batch: Sequence[Whole]) -> tuple[Any, Any]:
     """The pages and the chunks of a batch, each in one table; None where there are none."""
     pages = [page_rows(whole.document.id, whole.pages) for whole in batch if whole.pages]
     chunks = [
-        chunk_rows(whole.chunks, whole.document.collection, whole.vectors, whole.words)
+        chunk_rows(whole.chunks, whole.document.collection, whole.vectors, whole.words, whole.parts)
         for whole in batch
         if whole.chunks
     ]
@@ -153,6 +166,7 @@ def whole_rows(batch: Sequence[Whole]) -> tuple[Any, Any]:
 def chunk_of(row: Mapping[str, Any]) -> Chunk:
     segments = np.frombuffer(row["segments"], np.int32).reshape(-1, 4).tolist()
     boxes = np.frombuffer(row["boxes"], np.float32).reshape(-1, 5).tolist()
+    parts = np.frombuffer(row["parts"] or b"", np.int32).reshape(-1, 3).tolist()
     return Chunk(
         id=row["id"],
         document_id=row["document_id"],
@@ -161,7 +175,22 @@ def chunk_of(row: Mapping[str, Any]) -> Chunk:
         headings=tuple(row["headings"]),
         segments=tuple(Segment(*segment) for segment in segments),
         boxes=tuple(Box(int(page), *(round(side, 2) for side in sides)) for page, *sides in boxes),
+        parts=tuple(Part(start, end, _KINDS[kind]) for start, end, kind in parts),
     )
+
+
+def pack_vectors(vectors: Vectors) -> bytes:
+    """Unit vectors, shape (n, dimensions), in a byte a number, each after its own float32 scale."""
+    scales = np.abs(vectors).max(axis=1, keepdims=True, initial=1e-12) / 127
+    codes = np.rint(vectors / scales).astype(np.int8)
+    return np.concatenate([scales.astype("<f4").view(np.int8), codes], axis=1).tobytes()
+
+
+def unpack_vectors(packed: bytes | None, dimensions: int) -> Vectors:
+    table = np.frombuffer(packed or b"", np.int8).reshape(-1, dimensions + 4)
+    scales = np.ascontiguousarray(table[:, :4]).view("<f4")
+    unpacked: Vectors = table[:, 4:].astype(np.float32) * scales
+    return unpacked
 
 
 def pack_glyphs(glyphs: NDArray[np.float32]) -> bytes:
