@@ -50,6 +50,7 @@ class Part:
     head: Json
     listener: Listener
     echo: str = ""
+    top: int = 0
     counts_prompt: bool = True
     usage: Json = field(default_factory=dict)
     _begun: bool = False
@@ -92,7 +93,7 @@ class Part:
 
     def _chat(self, choice: Json) -> list[Json]:
         delta = choice.get("delta") or {}
-        logprobs = _seen((choice.get("logprobs") or {}).get("content"))
+        logprobs = _seen((choice.get("logprobs") or {}).get("content"), self.top)
         text = self.listener.feed(delta.get("content") or "")
         rest = {k: v for k, v in delta.items() if k not in {"role", "content"} and v}
         chunks = self._begin()
@@ -103,7 +104,7 @@ class Part:
 
     def _text(self, choice: Json) -> list[Json]:
         text = choice.get("text") or ""
-        logprobs = _seen((choice.get("logprobs") or {}).get("content"))
+        logprobs = _seen((choice.get("logprobs") or {}).get("content"), self.top)
         chunks = self._begin()
         if text or logprobs:
             chunks.append(self._piece(text, self._old_logprobs(logprobs) if logprobs else None, None))
@@ -131,12 +132,12 @@ class Part:
         return {**self.head, "choices": [choice]}
 
 
-def _seen(tokens: Sequence[Json] | None) -> list[Json]:
-    """Log probabilities without the engine's own fields, and without the token that ends an answer."""
+def _seen(tokens: Sequence[Json] | None, top: int) -> list[Json]:
+    """Log probabilities, `top` others with each: no field of the engine's own, no token that ends an answer."""
     return [
         {
             **{k: v for k, v in t.items() if k != "id"},
-            "top_logprobs": [{k: v for k, v in o.items() if k != "id"} for o in t.get("top_logprobs") or ()],
+            "top_logprobs": [{k: v for k, v in o.items() if k != "id"} for o in (t.get("top_logprobs") or ())[:top]],
         }
         for t in tokens or ()
         if t.get("token")
@@ -178,10 +179,11 @@ def plan(chat: bool, body: Json, name: str) -> Plan:
         raise UsageError(f"n: at most {MOST_CHOICES} choices are made.", param="n")
     requests = [_chat_request(body)] if chat else _text_requests(body)
     parts: list[Part] = []
+    top = (body.get("top_logprobs") if chat else body.get("logprobs")) or 0
     for request, wanted, echo in requests:
         for i in range(n):
             seeded = {**request, "seed": (request["seed"] + i) % (1 << 32)} if "seed" in request else request
-            parts.append(Part(seeded, chat, len(parts), head, Listener(wanted), echo, i == 0))
+            parts.append(Part(seeded, chat, len(parts), head, Listener(wanted), echo, top, i == 0))
     return Plan(head, parts)
 
 
@@ -206,8 +208,7 @@ def _chat_request(body: Json) -> tuple[Json, Wanted, str]:
     if request.get("top_logprobs") and not request.get("logprobs"):
         raise UsageError("top_logprobs needs logprobs to be true.", param="top_logprobs")
     if request.get("logprobs"):
-        # Its own count of none is one of none shown at all.
-        request["top_logprobs"] = request.get("top_logprobs", 0)
+        request["top_logprobs"] = request.get("top_logprobs") or 1  # with none it tells none, the chosen one neither
     _check_format(request)
     tools = body.get("tools") or []
     wanted = Wanted.of(tools, body.get("tool_choice"))
@@ -257,6 +258,8 @@ def _text_requests(body: Json) -> list[tuple[Json, Wanted, str]]:
         if body.get(unknown) not in (None, "", 1):
             raise UsageError(f"{unknown} is not taken.", param=unknown)
     request = _common(body, _TEXT)
+    if request.get("logprobs") == 0:
+        request["logprobs"] = 1
     request["max_tokens"] = TEXT_TOKENS if body.get("max_tokens") is None else body["max_tokens"]
     prompts = body["prompt"]
     if isinstance(prompts, str) or (prompts and isinstance(prompts[0], int)):

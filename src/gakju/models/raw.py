@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -23,7 +23,7 @@ from gakju.models.engine import Engine
 from gakju.models.remote import Host, refusal, translated
 from gakju.models.turns import Turn
 from gakju.protocols import ChatModel
-from gakju.types import Message
+from gakju.types import Delta, Message
 
 if TYPE_CHECKING:
     import openai
@@ -38,6 +38,9 @@ HEARTBEAT = 1.0
 """Seconds between two `Waiting`."""
 LONGEST_EVENT = 16 << 20
 """Bytes of one event; more is no answer of a model."""
+
+
+_NO_PARSER = "Unable to generate parser for this template. Automatic parser generation failed: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +108,23 @@ class EngineModel:
 
     async def _events(self, path: str, request: Json) -> AsyncGenerator[Json, None]:
         url = await asyncio.to_thread(lambda: self.engine.base_url) + path  # starts it, which takes seconds
-        headers = {"authorization": f"Bearer {self.engine.key}"}
+        headers = {"authorization": f"Bearer {self.engine.key}", "content-type": "application/json"}
         with self._lost():
-            async with self._client().stream("POST", url, json=request, headers=headers) as response:
+            # A lone surrogate, which JSON can hold and UTF-8 cannot, must not fail here.
+            content = json.dumps(request)
+            async with self._client().stream("POST", url, content=content, headers=headers) as response:
                 if response.status_code != 200:
-                    raise refusal(self.name, response.status_code, _error(await response.aread()))
+                    raise self._refusal(response.status_code, _error(await response.aread()))
                 async with aclosing(events(self.name, response.aiter_bytes())) as found:
                     async for event in found:
                         yield event
+
+    def _refusal(self, status: int, told: Json) -> GakjuError:
+        """The engine calls a template that cannot take a message, or a schema, an error of its own."""
+        said = str(told.get("message") or "").removeprefix(_NO_PARSER)
+        param = "response_format" if "schema" in said or "grammar" in said else None
+        param = param or ("messages" if "message" in said or "tool call" in said else None)
+        return refusal(self.name, 400 if status == 500 else status, {**told, "message": said, "param": param})
 
     def _client(self) -> httpx.AsyncClient:
         loop = asyncio.get_running_loop()
@@ -202,13 +214,14 @@ class PlainModel:
         plan = dialect.plan(path == CHAT, body, self.chat.name)
         for part in plan.parts:
             pieces = iter(self.chat.stream(_messages(part.request), **_options(part.request)))
+            upcoming = asyncio.ensure_future(asyncio.to_thread(next, pieces, None))
             try:
-                while (delta := await asyncio.to_thread(next, pieces, None)) is not None:
+                while (delta := await asyncio.shield(upcoming)) is not None:
                     for chunk in part.feed(dialect.event(path == CHAT, delta)):
                         yield chunk
+                    upcoming = asyncio.ensure_future(asyncio.to_thread(next, pieces, None))
             finally:
-                stop: Callable[[], None] = getattr(pieces, "close", lambda: None)
-                await asyncio.shield(asyncio.to_thread(stop))
+                await asyncio.shield(asyncio.ensure_future(_closed(pieces, upcoming)))
             for chunk in part.end():
                 yield chunk
         yield plan.usage()
@@ -220,6 +233,13 @@ class PlainModel:
                 if not isinstance(chunk, Waiting):
                     fold.add(chunk)
         return fold.whole()
+
+
+async def _closed(pieces: Iterator[Delta], upcoming: asyncio.Future[Delta | None]) -> None:
+    """A generator that runs in a thread cannot be closed: its step is waited for."""
+    await asyncio.wait({upcoming})
+    stop: Callable[[], None] = getattr(pieces, "close", lambda: None)
+    await asyncio.to_thread(stop)
 
 
 def _messages(request: Json) -> list[Message]:

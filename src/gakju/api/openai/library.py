@@ -90,12 +90,23 @@ def asked(body: ChatRequest) -> tuple[str, list[answers.Turn]]:
     question = texts[last][1].strip()
     if len(question) > QUESTION:
         raise ContextTooLong(f"The question is longer than {QUESTION:,} characters.", param="messages")
+    if not all(_sound(text) for _, text in texts):
+        raise UsageError("messages: half of a surrogate pair is no character.", param="messages")
     turns = [
         answers.Turn(role=role, content=_MARKS.sub("", text))
         for role, text in texts[:last]
         if role in ("user", "assistant") and text.strip()
     ]
     return question, turns[-TURNS:]
+
+
+def _sound(text: str) -> bool:
+    """JSON can hold what no text can."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 async def _frames(told: AsyncGenerator[answers.Told, None], writer: Writer, usage: bool) -> AsyncGenerator[bytes, None]:
