@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import contextmanager
 
 import httpx
 import openai
@@ -119,8 +120,9 @@ def test_gakju_needs_no_tool_and_names_a_collection(client: openai.OpenAI) -> No
     made = client.responses.create(model="gakju", input=QUESTION)
     (message,) = made.output
     assert message.content[0].annotations[0].filename == "leave.txt"
-    empty = client.responses.create(model="gakju:nowhere", input=QUESTION)
-    assert empty.gakju["refused"] is True
+    with pytest.raises(openai.NotFoundError) as unknown:
+        client.responses.create(model="gakju:nowhere", input=QUESTION)
+    assert unknown.value.code == "model_not_found"
 
 
 def test_a_response_goes_on_from_another_and_can_be_forgotten(client: openai.OpenAI, running) -> None:
@@ -155,26 +157,93 @@ def test_earlier_turns_reach_the_library_without_their_marks(client: openai.Open
     assert running.chat.calls[-1].messages == asked
 
 
-def test_a_schema_goes_to_a_plain_model_only(client: openai.OpenAI, running) -> None:
+class Scripted(FakeChat):
+    """A model with an API of its own, which keeps what it was asked and says what it is told to."""
+
+    def __init__(self, *chunks: dict) -> None:
+        super().__init__([""])
+        self.chunks, self.asked = chunks, []
+        self.raw = self
+
+    async def stream(self, path, body, caller):  # type: ignore[override]
+        self.asked.append(body)
+        for delta, reason in self.chunks:
+            yield {"choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}
+        yield {"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}}
+
+
+@contextmanager
+def asking(home, *chunks):
+    model = Scripted(*chunks)
+    with serving(home, model) as one:
+        yield openai.OpenAI(base_url=f"{one.url}/v1", api_key="none", max_retries=0), model
+
+
+def test_a_schema_goes_to_a_plain_model_only(tmp_path, client: openai.OpenAI) -> None:
     schema = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
     wanted = {"format": {"type": "json_schema", "name": "x", "schema": schema, "strict": True}}
-    client.responses.create(model="fake", input="x", text=wanted, max_output_tokens=50, temperature=0.5, top_p=0.9)
-    call = running.chat.calls[-1]
-    assert call.extra == {
+    with asking(tmp_path, ({"content": '{"a": "b"}'}, "stop")) as (plain, model):
+        made = plain.responses.create(
+            model="fake", input="x", text=wanted, max_output_tokens=50, temperature=0.5, top_p=0.9
+        )
+    assert (made.output_text, made.usage.input_tokens, made.usage.output_tokens) == ('{"a": "b"}', 5, 2)
+    assert model.asked[0] == {
+        "model": "fake",
+        "messages": [{"role": "user", "content": "x"}],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "max_tokens": 50,
+        "temperature": 0.5,
         "top_p": 0.9,
         "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": schema, "strict": True}},
     }
-    assert (call.max_tokens, call.temperature) == (50, 0.5)
     with pytest.raises(openai.BadRequestError) as refused:
         client.responses.create(model="gakju", input="x", text=wanted)
     assert refused.value.param == "text.format"
 
 
-def test_what_is_cut_short_is_incomplete(client: openai.OpenAI) -> None:
-    made = client.responses.create(model="fake", input="아주 긴 이야기", instructions="a b c d e", max_output_tokens=2)
-    assert (made.status, made.incomplete_details.reason) == ("incomplete", "max_output_tokens")
-    with client.responses.stream(model="fake", input="x", instructions="a b c d e", max_output_tokens=2) as stream:
-        assert list(stream)[-1].type == "response.incomplete"
+def test_functions_are_called_and_their_results_go_back(tmp_path) -> None:
+    def piece(**function):
+        return {"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": function}]}
+
+    tool = {"type": "function", "name": "days", "description": "Days of leave.", "parameters": {"type": "object"}}
+    chunks = (
+        ({"content": "Let me look."}, None),
+        (piece(name="days", arguments='{"y"'), None),
+        (piece(arguments=": 1}"), "tool_calls"),
+    )
+    with asking(tmp_path, *chunks) as (plain, model):
+        with plain.responses.stream(model="fake", input="x", tools=[tool], tool_choice="required") as stream:
+            kinds = [e.type.removeprefix("response.") for e in stream if "function" in e.type or "item" in e.type]
+            made = stream.get_final_response()
+        message, call = made.output
+        assert message.content[0].text == "Let me look."
+        assert (call.type, call.call_id, call.name, call.arguments) == ("function_call", "call_1", "days", '{"y": 1}')
+        assert kinds[-4:] == [
+            "output_item.added",
+            "function_call_arguments.delta",
+            "function_call_arguments.done",
+            "output_item.done",
+        ]
+        result = {"type": "function_call_output", "call_id": "call_1", "output": "15"}
+        plain.responses.create(model="fake", input=[result], previous_response_id=made.id, tools=[tool])
+    asked = model.asked[1]["messages"]
+    assert [m["role"] for m in asked] == ["user", "assistant", "assistant", "tool"]
+    assert asked[2]["tool_calls"] == [
+        {"id": "call_1", "type": "function", "function": {"name": "days", "arguments": '{"y": 1}'}}
+    ]
+    assert asked[3] == {"role": "tool", "tool_call_id": "call_1", "content": "15"}
+    function = {"name": "days", "description": "Days of leave.", "parameters": {"type": "object"}}
+    assert model.asked[0]["tools"] == [{"type": "function", "function": function}]
+    assert model.asked[0]["tool_choice"] == "required"
+
+
+def test_what_is_cut_short_is_incomplete(tmp_path) -> None:
+    with asking(tmp_path, ({"content": "Once"}, "length")) as (plain, _):
+        made = plain.responses.create(model="fake", input="x", max_output_tokens=1)
+        assert (made.status, made.incomplete_details.reason) == ("incomplete", "max_output_tokens")
+        with plain.responses.stream(model="fake", input="x", max_output_tokens=1) as stream:
+            assert list(stream)[-1].type == "response.incomplete"
 
 
 @pytest.mark.parametrize(
@@ -188,7 +257,7 @@ def test_what_is_cut_short_is_incomplete(client: openai.OpenAI) -> None:
         ({"model": "gakju", "input": "x", "tools": [{"type": "file_search"}]}, 400, "tools[0].vector_store_ids"),
         ({"model": "gakju", "input": "x", "background": True}, 400, "background"),
         ({"model": "gakju", "input": "x", "previous_response_id": "resp_1"}, 404, "previous_response_id"),
-        ({"model": "nobody:nothing", "input": "x"}, 404, None),
+        ({"model": "nobody:nothing", "input": "x"}, 404, "model"),
         (
             {"model": "gakju", "input": "x", "tools": [{"type": "file_search", "vector_store_ids": ["vs_1"]}]},
             404,

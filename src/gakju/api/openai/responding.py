@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any
 
+from anyio import to_thread
+from starlette.requests import Request
+
 from gakju import wire
-from gakju.api.events import HEARTBEAT
+from gakju.api.events import HEARTBEAT, steps
 from gakju.assistant import HISTORY, Assistant, Scope
 from gakju.assistant.cited import Citation, Cited
 from gakju.assistant.files import of_document
+from gakju.assistant.generate import Generator as Generation
 from gakju.errors import Cancelled, GakjuError, ModelFailed
 from gakju.store import Job, Json
 from gakju.store.files import StoredFile, VectorStore
@@ -24,110 +28,110 @@ Event = Json
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """What is to be answered, and how. `scope` is None for a model without the library."""
+class Lookup:
+    """A question to the library. `model` writes; `searches` shows the call of the file_search tool, `results` all."""
 
-    messages: Sequence[Message]
+    question: str
+    history: Sequence[Message]
     model: str
-    instructions: str = ""
-    scope: Scope | None = None
+    scope: Scope
     stores: Sequence[VectorStore] = ()
     searches: bool = False
-    """Whether a call of the file_search tool is shown."""
     results: bool = False
-    temperature: float = 0.0
-    max_tokens: int | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Responding:
     """One response on its way. `response` is the object as it is so far."""
 
-    def __init__(self, assistant: Assistant, task: Task, response: Json) -> None:
+    def __init__(self, assistant: Assistant, work: Lookup | Generation, response: Json) -> None:
         self.response = response
         self._assistant = assistant
-        self._task = task
+        self._work = work
         self._count = 0
 
-    def run(self) -> Generator[Event, None, None]:
+    async def run(self, request: Request) -> AsyncGenerator[Event, None]:
         """Events in order; the last is completed, incomplete or failed. Closing it stops the model."""
-        yield self._event("response.created", response=dict(self.response))
-        yield self._event("response.in_progress", response=dict(self.response))
+        yield self.event("response.created", response=dict(self.response))
+        yield self.event("response.in_progress", response=dict(self.response))
+        work = self._work
         try:
-            if self._task.scope is None:
-                yield from self._written()
-            else:
-                yield from self._grounded(self._task.scope)
+            made = self._grounded(request, work) if isinstance(work, Lookup) else self._written(work)
+            async with aclosing(made):
+                async for event in made:
+                    yield event
         except GakjuError as e:
             code = {"rate_limit_exceeded": "rate_limit_exceeded", "context_length_exceeded": "invalid_prompt"}
-            said = {"code": code.get(e.code, "server_error"), "message": str(e), "gakju": wire.error(e)}
-            self.response.update(status="failed", error=said)
-            yield self._event("response.failed", response=dict(self.response))
+            said = {"code": code.get(e.code, "server_error"), "message": str(e)}
+            self.response.update(status="failed", error=said, gakju={"error": wire.error(e)})
+            yield self.event("response.failed", response=dict(self.response))
             return
         self.response["completed_at"] = int(time.time())
         ended = "incomplete" if self.response["incomplete_details"] else "completed"
         self.response["status"] = ended
-        yield self._event(f"response.{ended}", response=dict(self.response))
-
-    def _event(self, kind: str, **fields: Any) -> Event:
-        self._count += 1
-        return {"type": kind, "sequence_number": self._count - 1, **fields}
+        yield self.event(f"response.{ended}", response=dict(self.response))
 
     # Without the library
 
-    def _written(self) -> Iterator[Event]:
-        task = self._task
-        system = [Message("system", task.instructions)] if task.instructions else []
-        stream = self._assistant.parts.chat(task.model).stream(
-            [*system, *task.messages], temperature=task.temperature, max_tokens=task.max_tokens, extra=task.extra
-        )
-        text, usage = "", Usage()
-        item = _Message(self)
-        try:
-            yield from item.begin()
-            for delta in stream:
-                usage = delta.usage or usage
-                if delta.text:
-                    text += delta.text
-                    yield item.delta(delta.text)
-        finally:
-            if stop := getattr(stream, "close", None):
-                stop()
-        if task.max_tokens is not None and usage.completion_tokens >= task.max_tokens:
-            self.response["incomplete_details"] = {"reason": "max_output_tokens"}
-        yield from item.end(text, [])
+    async def _written(self, generation: Generation) -> AsyncGenerator[Event, None]:
+        text, calls, usage = "", _Calls(self), Usage()
+        item: _Message | None = None
+        async with aclosing(generation.stream()) as chunks:
+            async for chunk in chunks:
+                if not isinstance(chunk, dict):
+                    yield {}
+                    continue
+                if told := chunk.get("usage"):
+                    usage = Usage(int(told.get("prompt_tokens") or 0), int(told.get("completion_tokens") or 0))
+                for choice in chunk.get("choices") or ():
+                    delta = choice.get("delta") or {}
+                    if piece := delta.get("content"):
+                        if item is None:
+                            item = _Message(self)
+                            for event in item.begin():
+                                yield event
+                        text += piece
+                        yield item.delta(piece)
+                    calls.take(delta.get("tool_calls") or ())
+                    if choice.get("finish_reason") == "length":
+                        self.response["incomplete_details"] = {"reason": "max_output_tokens"}
+        for event in (*(item.end(text, []) if item else ()), *calls.end()):
+            yield event
         self.response["usage"] = _usage(usage)
 
     # From the library
 
-    def _grounded(self, scope: Scope) -> Iterator[Event]:
-        question = self._task.messages[-1].content
-        if self._task.searches:
-            yield from self._search_call(question, scope)
+    async def _grounded(self, request: Request, work: Lookup) -> AsyncGenerator[Event, None]:
+        if work.searches:
+            async for event in self._search_call(work):
+                yield event
         item, cited = _Message(self), Cited()
-        yield from item.begin()
-        with closing(self._told(question, scope)) as told:
-            for kind, data in told:
+        for event in item.begin():
+            yield event
+        async with aclosing(steps(request, self._told(work))) as told:
+            async for kind, data in told:
                 step, notes = wire.load_event(kind, data), len(cited.citations)
                 if step is None:
                     yield {}
                 elif text := cited.take(step):
                     yield item.delta(text)
                 for citation in cited.citations[notes:]:
-                    yield item.annotation(self._annotation(citation))
+                    yield item.annotation(await to_thread.run_sync(self._annotation, work, citation))
                 if isinstance(step, Done):
                     self.response["usage"] = _usage(step.answer.usage)
                     self.response["gakju"] = {k: v for k, v in data.items() if k not in {"question", "answer", "usage"}}
-        yield from item.end(cited.text, item.annotations)
+        if cited.answer is None:
+            raise ModelFailed("Gakju is closing.", hint="Ask again when it is back.")
+        for event in item.end(cited.text, item.annotations):
+            yield event
 
-    def _told(self, question: str, scope: Scope) -> Generator[tuple[str, Json], None, None]:
+    def _told(self, work: Lookup) -> Generator[tuple[str, Json], None, None]:
         """What the job that answers tells. Closing it cancels the job."""
         job = self._assistant.submit_ask(
-            question,
-            collection=scope.collections[0],
-            model=self._task.model,
-            history=self._task.messages[:-1][-2 * HISTORY :],
-            scope=scope,
+            work.question,
+            collection=work.scope.collections[0],
+            model=work.model,
+            history=work.history[-2 * HISTORY :],
+            scope=work.scope,
         )
         try:
             for e in self._assistant.jobs.follow(job.id, heartbeat=HEARTBEAT):
@@ -136,51 +140,102 @@ class Responding:
         finally:
             self._assistant.jobs.cancel(job.id)
 
-    def _search_call(self, question: str, scope: Scope) -> Iterator[Event]:
+    async def _search_call(self, work: Lookup) -> AsyncIterator[Event]:
         item: Json = {
             "type": "file_search_call",
             "id": f"fs_{secrets.token_hex(12)}",
             "status": "in_progress",
-            "queries": [question],
+            "queries": [work.question],
             "results": None,
         }
         at = len(self.response["output"])
-        yield self._event("response.output_item.added", output_index=at, item=dict(item))
+        yield self.event("response.output_item.added", output_index=at, item=dict(item))
         for state in ("in_progress", "searching"):
-            yield self._event(f"response.file_search_call.{state}", output_index=at, item_id=item["id"])
-        if self._task.results:
-            sources = self._assistant.vector_stores.sources(self._task.stores)
-            item["results"] = [
-                {
-                    "file_id": source.file.id,
-                    "filename": source.file.filename,
-                    "score": round(hit.score, 6),
-                    "text": hit.chunk.text,
-                    "attributes": source.attributes,
-                }
-                for hit in self._assistant.search_in(question, scope)
-                if (source := sources.get(hit.document.id))
-            ]
+            yield self.event(f"response.file_search_call.{state}", output_index=at, item_id=item["id"])
+        if work.results:
+            item["results"] = await to_thread.run_sync(self._results, work)
         item["status"] = "completed"
-        yield self._event("response.file_search_call.completed", output_index=at, item_id=item["id"])
-        yield self._event("response.output_item.done", output_index=at, item=dict(item))
-        self.response["output"] = [*self.response["output"], item]
+        yield self.event("response.file_search_call.completed", output_index=at, item_id=item["id"])
+        yield self.done(at, item)
 
-    def _annotation(self, citation: Citation) -> Json:
-        file = self._file(citation.footnote.document.id)
-        note = citation.footnote
+    def _results(self, work: Lookup) -> list[Json]:
+        sources = self._assistant.vector_stores.sources(work.stores)
+        return [
+            {
+                "file_id": source.file.id,
+                "filename": source.file.filename,
+                "score": round(hit.score, 6),
+                "text": hit.chunk.text,
+                "attributes": source.attributes,
+            }
+            for hit in self._assistant.search_in(work.question, work.scope)
+            if (source := sources.get(hit.document.id))
+        ]
+
+    def _annotation(self, work: Lookup, citation: Citation) -> Json:
+        file = self._file(work, citation.footnote.document.id)
         return {
             "type": "file_citation",
             "index": citation.at,
             "file_id": file.id,
             "filename": file.filename,
-            "gakju": {"number": citation.number, **wire.dump(note)},
+            "gakju": {"number": citation.number, **wire.dump(citation.footnote)},
         }
 
-    def _file(self, document_id: str) -> StoredFile:
-        if source := self._assistant.vector_stores.sources(self._task.stores).get(document_id):
+    def _file(self, work: Lookup, document_id: str) -> StoredFile:
+        if source := self._assistant.vector_stores.sources(work.stores).get(document_id):
             return source.file
         return of_document(self._assistant.document(document_id))
+
+    # For the items
+
+    def event(self, kind: str, **fields: Any) -> Event:
+        self._count += 1
+        return {"type": kind, "sequence_number": self._count - 1, **fields}
+
+    def place(self) -> int:
+        """Where the next item goes."""
+        return len(self.response["output"])
+
+    def done(self, at: int, item: Json) -> Event:
+        self.response["output"] = [*self.response["output"], item]
+        return self.event("response.output_item.done", output_index=at, item=dict(item))
+
+
+class _Calls:
+    """Calls of functions, which a model makes in pieces and after what it says."""
+
+    def __init__(self, response: Responding) -> None:
+        self._of = response
+        self._items: list[Json] = []
+
+    def take(self, pieces: Sequence[Mapping[str, Any]]) -> None:
+        for piece in pieces:
+            function, at = piece.get("function") or {}, int(piece.get("index") or 0)
+            while len(self._items) <= at:
+                self._items.append(self._new(piece, function))
+            if more := function.get("arguments"):
+                self._items[at]["arguments"] += more
+
+    def _new(self, piece: Mapping[str, Any], function: Mapping[str, Any]) -> Json:
+        return {
+            "type": "function_call",
+            "id": f"fc_{secrets.token_hex(12)}",
+            "call_id": str(piece.get("id") or f"call_{secrets.token_hex(12)}"),
+            "name": str(function.get("name") or ""),
+            "arguments": "",
+            "status": "completed",
+        }
+
+    def end(self) -> Iterator[Event]:
+        for item in self._items:
+            at, told = self._of.place(), {"output_index": self._of.place(), "item_id": item["id"]}
+            blank = {**item, "arguments": "", "status": "in_progress"}
+            yield self._of.event("response.output_item.added", output_index=at, item=blank)
+            yield self._of.event("response.function_call_arguments.delta", delta=item["arguments"], **told)
+            done = {"arguments": item["arguments"], "name": item["name"]}
+            yield self._of.event("response.function_call_arguments.done", **done, **told)
+            yield self._of.done(at, item)
 
 
 class _Message:
@@ -188,7 +243,7 @@ class _Message:
 
     def __init__(self, response: Responding) -> None:
         self._of = response
-        self._at = len(response.response["output"])
+        self._at = response.place()
         self.annotations: list[Json] = []
         self._item: Json = {
             "type": "message",
@@ -199,8 +254,8 @@ class _Message:
         }
 
     def begin(self) -> Iterator[Event]:
-        self._at = len(self._of.response["output"])
-        yield self._of._event("response.output_item.added", output_index=self._at, item=dict(self._item))
+        self._at = self._of.place()
+        yield self._of.event("response.output_item.added", output_index=self._at, item=dict(self._item))
         yield self._part("response.content_part.added", part=_text("", []))
 
     def delta(self, text: str) -> Event:
@@ -220,11 +275,10 @@ class _Message:
         yield self._part("response.content_part.done", part=part)
         incomplete = bool(self._of.response["incomplete_details"])
         item = {**self._item, "status": "incomplete" if incomplete else "completed", "content": [part]}
-        yield self._of._event("response.output_item.done", output_index=self._at, item=item)
-        self._of.response["output"] = [*self._of.response["output"], item]
+        yield self._of.done(self._at, item)
 
     def _part(self, kind: str, **fields: Any) -> Event:
-        return self._of._event(kind, item_id=self._item["id"], output_index=self._at, content_index=0, **fields)
+        return self._of.event(kind, item_id=self._item["id"], output_index=self._at, content_index=0, **fields)
 
 
 def _text(text: str, annotations: list[Json]) -> Json:
@@ -252,4 +306,4 @@ def _raise_unless_done(job: Job) -> None:
     raise ModelFailed("Gakju is closing.", hint="Ask again when it is back.")
 
 
-__all__ = ["Event", "Responding", "Task"]
+__all__ = ["Event", "Lookup", "Responding"]

@@ -7,38 +7,39 @@ footnotes, which come as citations and whole in the `gakju` field. Other models 
 from __future__ import annotations
 
 import json
-import re
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Annotated, Any, Literal
 
 from anyio import to_thread
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from gakju import wire
-from gakju.api import errors
-from gakju.api.events import PING, EventStream, steps
+from gakju.api.events import PING, EventStream
 from gakju.api.openai.filters import Filter, matcher
+from gakju.api.openai.items import chat_messages, items, said
 from gakju.api.openai.lists import Metadata, Paged, listed
-from gakju.api.openai.responding import Event, Responding, Task
-from gakju.api.opened import Opened
+from gakju.api.openai.relay import whole
+from gakju.api.openai.responding import Event, Lookup, Responding
+from gakju.api.openai.shape import ANSWERS, caller_of, chosen
+from gakju.api.opened import Opened, Who
 from gakju.assistant import DEFAULT, Assistant
+from gakju.assistant.generate import LIBRARY, collection_of
+from gakju.assistant.generate import Generator as Generation
 from gakju.assistant.vector_stores import id_of
-from gakju.errors import NotFound, UsageError
+from gakju.errors import Forbidden, NotFound, UsageError
+from gakju.models.raw import CHAT
 from gakju.store import Json, now
 from gakju.store.files import VectorStore
 from gakju.types import Message
 
 router = APIRouter(tags=["responses"])
 
-LIBRARY = "gakju"
-Role = Literal["system", "user", "assistant"]
 TURNS = 20
 """How far back `previous_response_id` is followed."""
-_MARKS = re.compile(r"\s?(?:\[\d+\])+")
 
 
 class Ranking(BaseModel):
@@ -46,7 +47,7 @@ class Ranking(BaseModel):
 
 
 class Tool(BaseModel):
-    """Only `file_search` is there."""
+    """`file_search`, or a `function` for a plain model."""
 
     model_config = ConfigDict(extra="allow")
     type: str
@@ -54,6 +55,13 @@ class Tool(BaseModel):
     filters: Filter | None = None
     max_num_results: Annotated[int | None, Field(ge=1, le=50)] = None
     ranking_options: Ranking | None = None
+
+    def function(self) -> Json:
+        """As chat completions have it."""
+        kept = self.model_dump(include={"name", "description", "parameters", "strict"}, exclude_none=True)
+        if not kept.get("name"):
+            raise UsageError("A function needs a name.", param="tools")
+        return kept
 
 
 class Format(BaseModel):
@@ -72,7 +80,7 @@ class Text(BaseModel):
 class Create(BaseModel):
     """Of OpenAI's parameters those that mean something here; what is left out is ignored."""
 
-    model: str = LIBRARY
+    model: Annotated[str, Field(min_length=1, max_length=500)] = LIBRARY
     input: str | Annotated[list[dict[str, Any]], Field(max_length=1000)] = ""
     instructions: Annotated[str | None, Field(description="For plain models; answers from the library ignore it.")] = (
         None
@@ -92,29 +100,55 @@ class Create(BaseModel):
     user: str | None = None
 
 
-@router.post("/responses", response_model=None)
-async def create(request: Request, assistant: Opened, body: Create) -> Response:
+@router.post("/responses", response_model=None, responses=ANSWERS)
+async def create(request: Request, assistant: Opened, who: Who, body: Create) -> Response:
     """Answer. With `stream` the typed events of OpenAI's clients; who goes away stops the answer."""
-    given = await to_thread.run_sync(_items, body.input)
-    task = await to_thread.run_sync(_task, assistant, body, given)
-    made = Responding(assistant, task, _blank(body))
-    told = steps(request, _kept(assistant, made, body, given))
-    if body.stream:
-        return EventStream(told, _frame)
-    last: Event = {}
-    async for event in told:
-        last = event or last
-    if last.get("type") == "response.failed":
-        return errors.respond(wire.load_error(last["response"]["error"]["gakju"]))
-    return JSONResponse(last["response"]) if "response" in last else JSONResponse(made.response, 503)
+    model = await chosen(assistant, who, body.model, False)
+    given = items(body.input)
+    before = await to_thread.run_sync(_history, assistant, body.previous_response_id)
+    tool = _tool(body)
+    work: Lookup | Generation
+    if tool is not None or collection_of(model) is not None:
+        work = await to_thread.run_sync(_lookup, assistant, body, model, tool, [*before, *given])
+    else:
+        if not who.has("models"):
+            raise Forbidden("This key may not use models without the library.", hint="It needs the right `models`.")
+        asked = _request(body, model, [*before, *given])
+        work = Generation(assistant, model, CHAT, asked, caller=caller_of(request, who), key_id=who.id)
+        await to_thread.run_sync(assistant.parts.chat, model)  # One that is not there is told with a status.
+    told = _kept(assistant, Responding(assistant, work, _blank(body)), request, body, given)
+    return EventStream(told, _frame) if body.stream else await whole_of(request, told)
 
 
-def _kept(assistant: Assistant, made: Responding, body: Create, given: list[Json]) -> Any:
+async def whole_of(request: Request, told: AsyncGenerator[Event, None]) -> Response:
+    """What the last event holds."""
+
+    async def last() -> Event:
+        found: Event = {}
+        async with aclosing(told):
+            async for event in told:
+                found = event or found
+        return found
+
+    async def answer() -> Mapping[str, Any]:
+        response: Json = (await last())["response"]
+        if response["status"] == "failed":
+            raise wire.load_error(response["gakju"]["error"])
+        return response
+
+    return await whole(request, answer())
+
+
+async def _kept(
+    assistant: Assistant, made: Responding, request: Request, body: Create, given: list[Json]
+) -> AsyncGenerator[Event, None]:
     """The events; what came of it is kept before its last event is told."""
-    for event in made.run():
-        if body.store is not False and event.get("type") in {"response.completed", "response.incomplete"}:
-            assistant.store.responses.put(made.response["id"], {"response": event["response"], "input": given})
-        yield event
+    async with aclosing(made.run(request)) as events:
+        async for event in events:
+            if body.store is not False and event.get("type") in {"response.completed", "response.incomplete"}:
+                kept = {"response": event["response"], "input": given}
+                await to_thread.run_sync(assistant.store.responses.put, made.response["id"], kept)
+            yield event
 
 
 def _frame(event: Event) -> bytes:
@@ -143,7 +177,7 @@ def _blank(body: Create) -> Json:
         "reasoning": {"effort": None, "summary": None},
         "service_tier": "default",
         "store": body.store is not False,
-        "temperature": body.temperature or 0.0,
+        "temperature": body.temperature,
         "text": text,
         "tool_choice": body.tool_choice,
         "tools": [t.model_dump(exclude_none=True) for t in body.tools or ()],
@@ -157,153 +191,111 @@ def _blank(body: Create) -> Json:
 # What is asked
 
 
-def _items(given: str | Sequence[Mapping[str, Any]]) -> list[Json]:
-    """The input as message items. Raises UsageError for a kind that is not understood."""
-    listed_ = [{"role": "user", "content": given}] if isinstance(given, str) else given
-    items = []
-    for n, item in enumerate(listed_):
-        kind = item.get("type", "message")
-        if kind in {"reasoning", "file_search_call"}:  # a client sends back what it was given
-            continue
-        if kind != "message" or item.get("role") not in {"user", "assistant", "system", "developer"}:
-            raise UsageError(f"input[{n}]: {kind!r} is not understood.", hint="Send messages.", param=f"input[{n}]")
-        text = _said(item.get("content"), n)
-        part = "output_text" if item["role"] == "assistant" else "input_text"
-        content: Json = {"type": part, "text": text}
-        if part == "output_text":
-            content["annotations"] = []
-        items.append(
-            {
-                "type": "message",
-                "id": f"msg_{secrets.token_hex(12)}",
-                "status": "completed",
-                "role": item["role"],
-                "content": [content],
-            }
-        )
-    return items
-
-
-def _said(content: Any, n: int) -> str:
-    if isinstance(content, str):
-        return content
-    texts = []
-    for part in content if isinstance(content, list) else [{}]:
-        known = isinstance(part, dict) and part.get("type") in {"input_text", "output_text", "text"}
-        if not known or not isinstance(part.get("text"), str):
-            raise UsageError(f"input[{n}]: only text is understood.", hint="Send text.", param=f"input[{n}]")
-        texts.append(part["text"])
-    return "\n".join(texts)
-
-
-def _messages(items: Sequence[Json]) -> list[Message]:
-    """Marks are taken off what was answered: they count from 1 in every answer."""
-    found = []
-    for item in items:
-        if item["type"] != "message":
-            continue
-        role: Role = "system" if item["role"] == "developer" else item["role"]
-        text = "\n".join(part["text"] for part in item["content"])
-        found.append(Message(role, _MARKS.sub("", text) if role == "assistant" else text))
-    return found
-
-
-def _history(assistant: Assistant, response_id: str | None) -> list[Message]:
-    """What was said before, oldest first. Raises NotFound."""
-    turns: list[list[Message]] = []
+def _history(assistant: Assistant, response_id: str | None) -> list[Json]:
+    """Items that were said before, oldest first. Raises NotFound."""
+    turns: list[list[Json]] = []
     while response_id and len(turns) < TURNS:
         try:
             kept = assistant.store.responses.get(response_id)
         except NotFound as e:
             raise NotFound(e.message, param="previous_response_id") from None
-        turns.append(_messages([*kept["input"], *kept["response"]["output"]]))
+        turns.append([*kept["input"], *kept["response"]["output"]])
         response_id = kept["response"]["previous_response_id"]
-    return [message for turn in reversed(turns) for message in turn]
+    return [item for turn in reversed(turns) for item in turn]
 
 
-def _task(assistant: Assistant, body: Create, given: Sequence[Json]) -> Task:
-    messages = [*_history(assistant, body.previous_response_id), *_messages(given)]
-    if body.background:
-        raise UsageError("Responses are not made in the background.", hint="Leave background out.", param="background")
-    if not messages or messages[-1].role != "user" or not messages[-1].content.strip():
-        raise UsageError("The input must end with what the user asks.", param="input")
-    tool = _tool(body)
-    if tool is not None or body.model.partition(":")[0] == LIBRARY:
-        return _from_library(assistant, body, tool, messages)
-    assistant.parts.chat(body.model)  # An unknown model is told before anything is streamed.
-    return Task(
-        messages,
-        body.model,
-        body.instructions or "",
-        temperature=body.temperature or 0.0,
-        max_tokens=body.max_output_tokens,
-        extra=_extra(body),
-    )
+def _request(body: Create, model: str, given: Sequence[Json]) -> Json:
+    """The same as a request of chat completions."""
+    messages = chat_messages(given)
+    if body.instructions:
+        messages.insert(0, {"role": "system", "content": body.instructions})
+    if not messages:
+        raise UsageError("The input is empty.", param="input")
+    asked: Json = {
+        "model": model,
+        "messages": messages,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "max_tokens": body.max_output_tokens,
+        "temperature": body.temperature,
+        "top_p": body.top_p,
+        "response_format": _format(body),
+    }
+    if body.tools and body.tool_choice != "none":
+        asked["tools"] = [{"type": "function", "function": t.function()} for t in body.tools]
+        asked["tool_choice"] = _choice(body.tool_choice)
+    return {k: v for k, v in asked.items() if v is not None}
 
 
-def _from_library(assistant: Assistant, body: Create, tool: Tool | None, messages: Sequence[Message]) -> Task:
+def _choice(given: str | Mapping[str, Any]) -> str | Json:
+    if isinstance(given, str):
+        return given
+    return {"type": "function", "function": {"name": given.get("name")}}
+
+
+def _format(body: Create) -> Json | None:
+    wanted = body.text.format if body.text else Format()
+    if wanted.type != "json_schema":
+        return {"type": wanted.type} if wanted.type == "json_object" else None
+    if wanted.schema_ is None:
+        raise UsageError("text.format needs a schema.", param="text.format.schema")
+    schema = {"name": wanted.name, "schema": wanted.schema_, "strict": bool(wanted.strict)}
+    return {"type": "json_schema", "json_schema": schema}
+
+
+def _lookup(assistant: Assistant, body: Create, model: str, tool: Tool | None, given: Sequence[Json]) -> Lookup:
     if body.text and body.text.format.type != "text":
         raise UsageError(
             "An answer from the library is text with citations.",
             hint="Leave text.format out, or ask a plain model without file_search.",
             param="text.format",
         )
-    stores = _stores(assistant, body.model, tool)
+    talk = [Message(i["role"], said(i)) for i in given if i["type"] == "message" and i["role"] in {"user", "assistant"}]
+    if not talk or talk[-1].role != "user" or not talk[-1].content.strip():
+        raise UsageError("The input must end with what the user asks.", param="input")
+    stores = _stores(assistant, model, tool)
     scope = assistant.vector_stores.scope(
         stores,
         where=matcher(tool.filters) if tool and tool.filters else None,
         k=(tool.max_num_results if tool else None) or 8,
         at_least=tool.ranking_options.score_threshold if tool and tool.ranking_options else 0.0,
     )
-    return Task(
-        [m for m in messages if m.role != "system"],
-        "" if body.model.partition(":")[0] == LIBRARY else body.model,
-        scope=scope,
-        stores=stores,
+    return Lookup(
+        talk[-1].content,
+        talk[:-1],
+        model if collection_of(model) is None else "",
+        scope,
+        stores,
         searches=tool is not None,
         results="file_search_call.results" in (body.include or ()),
     )
 
 
 def _tool(body: Create) -> Tool | None:
+    """The file_search tool, if it is there; functions are for plain models. Raises UsageError."""
+    if body.background:
+        raise UsageError("Responses are not made in the background.", hint="Leave background out.", param="background")
     tools = [] if body.tool_choice == "none" else body.tools or []
+    searching = [t for t in tools if t.type == "file_search"]
     for n, tool in enumerate(tools):
-        if tool.type != "file_search":
-            raise UsageError(
-                f"tools[{n}]: there is no tool {tool.type!r} here.",
-                hint="Use file_search; for functions use /v1/chat/completions.",
-                param=f"tools[{n}].type",
-            )
-        if not tool.vector_store_ids:
+        if tool.type not in {"file_search", "function"}:
+            hint = "There are file_search and function."
+            raise UsageError(f"tools[{n}]: there is no tool {tool.type!r} here.", hint=hint, param=f"tools[{n}].type")
+        if tool.type == "file_search" and not tool.vector_store_ids:
             raise UsageError("file_search needs vector_store_ids.", param=f"tools[{n}].vector_store_ids")
-    if len(tools) > 1:
-        raise UsageError("Give file_search once, with all its vector stores.", param="tools")
-    return tools[0] if tools else None
+    if searching and len(tools) > 1:
+        raise UsageError("file_search goes with no other tool; give it once with all its stores.", param="tools")
+    return searching[0] if searching else None
 
 
 def _stores(assistant: Assistant, model: str, tool: Tool | None) -> list[VectorStore]:
     if tool:
         return [assistant.vector_stores.get(store_id) for store_id in dict.fromkeys(tool.vector_store_ids)]
-    collection = model.partition(":")[2] or DEFAULT
+    collection = collection_of(model) or DEFAULT
     try:
         return [assistant.vector_stores.get(id_of(collection))]
     except NotFound:
-        # A collection without documents is there as soon as it is named, as everywhere in Gakju.
-        return [VectorStore(collection, collection, at := now(), at)]
-
-
-def _extra(body: Create) -> Json:
-    """What goes to the model's server as it is."""
-    extra: Json = {} if body.top_p is None else {"top_p": body.top_p}
-    wanted = body.text.format if body.text else Format()
-    if wanted.type == "json_object":
-        extra["response_format"] = {"type": "json_object"}
-    elif wanted.type == "json_schema":
-        if wanted.schema_ is None:
-            raise UsageError("text.format needs a schema.", param="text.format.schema")
-        schema = {"name": wanted.name, "schema": wanted.schema_, "strict": bool(wanted.strict)}
-        extra["response_format"] = {"type": "json_schema", "json_schema": schema}
-    return extra
+        return [VectorStore(collection, collection, at := now(), at)]  # the default one may be empty yet
 
 
 # What was answered
