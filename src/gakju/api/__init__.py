@@ -15,12 +15,13 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
-from gakju.api import answers, documents, door, errors, jobs, keys, mcp
+from gakju.api import answers, documents, door, errors, jobs, keys, mcp, server, words
 from gakju.api.access import Access
 from gakju.api.callers import Callers
 from gakju.api.events import STREAMS
 from gakju.api.guard import Guard
 from gakju.api.limits import Patience
+from gakju.api.metrics import Metrics, Observed
 from gakju.api.openai import azure, chat, completions, embeddings, files, models, responses, vector_stores
 from gakju.api.recorder import Recorder
 from gakju.api.request_id import RequestId
@@ -42,7 +43,7 @@ def create(
         from gakju import ui as screens
 
         screen = screens.app(assistant)
-    recorder = Recorder(assistant)
+    recorder, metrics = Recorder(assistant), Metrics(assistant)
     tools = mcp.Endpoint(assistant, loopback=loopback)
 
     @asynccontextmanager
@@ -51,6 +52,7 @@ def create(
             if screen:
                 await stack.enter_async_context(screen.lifespan()(given))
             stack.callback(recorder.close)
+            await stack.enter_async_context(metrics.beating())
             await stack.enter_async_context(tools.running())
             yield
 
@@ -66,17 +68,14 @@ def create(
     )
     app.state.assistant = assistant
     app.state.callers = Callers(assistant)
+    app.state.metrics = metrics
     app.state.stopping = stopping
     app.state.streams = CapacityLimiter(STREAMS)
     errors.install(app)
     _surround(app, recorder, loopback=loopback)
 
-    @app.get("/healthz", tags=["server"])
-    async def health() -> dict[str, str]:
-        """Whether the server answers."""
-        return {"status": "ok", "version": app.version}
-
-    own = (documents, answers, jobs, keys)
+    app.include_router(server.router)
+    own = (documents, words, answers, jobs, keys)
     for part in (*own, models, chat, completions, embeddings, files, vector_stores, responses):
         app.include_router(part.router, prefix="/v1")
     app.include_router(azure.router, prefix="/openai")
@@ -98,6 +97,7 @@ def _surround(app: FastAPI, recorder: Recorder, *, loopback: bool) -> None:
         headers = ["authorization", "api-key", "content-type", "last-event-id"]
         app.add_middleware(CORSMiddleware, allow_origins=sorted(origins), allow_methods=["*"], allow_headers=headers)
     app.add_middleware(RequestId)
+    app.add_middleware(Observed, metrics=app.state.metrics)
 
 
 __all__ = ["create"]

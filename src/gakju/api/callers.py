@@ -33,10 +33,14 @@ class Caller:
     key: Key | None = None
 
     def has(self, right: str) -> bool:
-        """Whether one of the rights with `|` between is the caller's."""
+        """Whether one of the rights with `|` between is the caller's; `admin` has them all."""
         if right == SCREEN:
-            return self.collections is None and self.rights >= {"ask", "read", "write"}
-        return right in {PUBLIC, ANY} or "admin" in self.rights or not self.rights.isdisjoint(right.split("|"))
+            return self.admin or (self.collections is None and self.rights >= {"ask", "read", "write"})
+        return right in {PUBLIC, ANY} or self.admin or not (self.rights - {"admin"}).isdisjoint(right.split("|"))
+
+    @property
+    def admin(self) -> bool:
+        return "admin" in self.rights and self.collections is None
 
     def reaches(self, collection: str) -> bool:
         return self.collections is None or collection in self.collections

@@ -108,7 +108,7 @@ def revoke(request: Request, assistant: Opened, key_id: str) -> dict[str, Any]:
 def usage(assistant: Opened, caller: Who, days: Annotated[int, Query(ge=1, le=3660)] = 30) -> list[dict[str, Any]]:
     """What models were used for, newest day first: everyone's with the right `admin`, else this key's own."""
     since = (datetime.now(UTC) - timedelta(days=days - 1)).date().isoformat()
-    whose = None if "admin" in caller.rights else caller.id
+    whose = None if caller.admin else caller.id
     return [d._asdict() for d in assistant.store.usage.days(since, whose)]
 
 

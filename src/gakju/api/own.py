@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gakju.api.callers import Caller
+from gakju.assistant import Assistant
 from gakju.errors import Forbidden, NotFound
 from gakju.jobs import Jobs
 from gakju.store import Event, Job, Store
@@ -26,16 +27,17 @@ def shown(whole: object, name: str, caller: Caller, harmless: frozenset[str] = f
 
 
 class OwnStore:
-    def __init__(self, store: Store, caller: Caller) -> None:
-        self._store = store
+    def __init__(self, assistant: Assistant, caller: Caller) -> None:
+        self._assistant = assistant
+        self._store = assistant.store
         self._caller = caller
 
     def __getattr__(self, name: str) -> Any:
-        return shown(self._store, name, self._caller)
+        return shown(self._store, name, self._caller, frozenset(["usage"]))  # Its route asks for the caller's own.
 
     @property
     def everything(self) -> bool:
-        return "admin" in self._caller.rights and self._caller.collections is None
+        return self._caller.admin
 
     def mine(self, thing: str) -> bool:
         maker = self._store.keys.maker(thing)
@@ -57,12 +59,16 @@ class OwnStore:
         found = self._store.jobs(limit=max(limit, 1000), **wanted)
         return [j for j in found if j.id in mine or self._shared(j)][:limit]
 
+    def events(self, job_id: str, after: int = 0) -> list[Event]:
+        self.job(job_id)
+        return self._store.events(job_id, after)
+
     def _shared(self, job: Job) -> bool:
         return job.kind == "add" and self._caller.has("read|write") and self._caller.reaches(job.payload["collection"])
 
     @property
     def files(self) -> OwnFiles:
-        return OwnFiles(self, self._store, self._caller)
+        return OwnFiles(self, self._assistant, self._caller)
 
     @property
     def responses(self) -> OwnResponses:
@@ -96,10 +102,10 @@ class OwnJobs:
 class OwnFiles:
     """`store.files`: a file is its key's, a vector store everyone's who reaches its collection."""
 
-    def __init__(self, own: OwnStore, store: Store, caller: Caller) -> None:
+    def __init__(self, own: OwnStore, assistant: Assistant, caller: Caller) -> None:
         self._own = own
-        self._keys = store.keys
-        self._files = store.files
+        self._assistant = assistant
+        self._files = assistant.store.files
         self._caller = caller
 
     def add(self, *args: Any, **options: Any) -> StoredFile:
@@ -121,7 +127,8 @@ class OwnFiles:
         self._files.remove(file_id)
 
     def holds(self, digest: str) -> bool:
-        return self._files.holds(digest)
+        """By a document too, out of reach or not: nobody's bytes go because a key that cannot see them lets go."""
+        return self._files.holds(digest) or any(d.digest == digest for d in self._assistant.documents())
 
     def stores(self) -> list[VectorStore]:
         return [s for s in self._files.stores() if self._caller.reaches(s.collection)]

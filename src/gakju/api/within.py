@@ -15,6 +15,7 @@ from gakju.api.callers import Caller
 from gakju.api.own import OwnJobs, OwnStore, shown
 from gakju.assistant import DEFAULT, Assistant
 from gakju.assistant.files import Files
+from gakju.assistant.generate import resolve
 from gakju.assistant.vector_stores import VectorStores
 from gakju.errors import Forbidden, NotFound
 from gakju.store import Job
@@ -22,7 +23,8 @@ from gakju.types import AskEvent, Box, Chunk, Document, Hit, Page
 
 HARMLESS = frozenset(["settings", "accounts"])
 """What a key of some collections may use of the assistant as it is."""
-HARMLESS_PARTS = frozenset(["settings", "chat", "embedder", "engines", "threads"])
+HARMLESS_PARTS = frozenset(["settings", "chat", "embedder", "engines", "threads", "blobs"])
+"""`blobs` gives nothing to who has no digest, and no route takes one."""
 
 
 class Within:
@@ -83,7 +85,13 @@ class Within:
         return self._made(self._assistant.submit_add(files, collection=collection, **options))
 
     def submit_reindex(self) -> Job:
+        if self._caller.collections is not None:
+            raise Forbidden("A key for some collections only may not do that.", hint="Use one for all collections.")
         return self._made(self._assistant.submit_reindex())
+
+    @property
+    def words(self) -> Any:
+        return _Words(self)
 
     # Finding and answering
 
@@ -96,21 +104,30 @@ class Within:
             self._reach(collection, query)
         return self._assistant.search_in(query, scope)
 
-    def ask(self, question: str, *, collection: str = DEFAULT, scope: Any = None, **options: Any) -> Iterator[AskEvent]:
-        for name in scope.collections if scope else [collection]:
-            self._reach(name, question)
-        return self._assistant.ask(question, collection=collection, scope=scope, **options)
+    def ask(
+        self, question: str, *, collection: str = DEFAULT, scope: Any = None, model: str = "", **options: Any
+    ) -> Iterator[AskEvent]:
+        self._asks(question, collection, scope, model)
+        return self._assistant.ask(question, collection=collection, scope=scope, model=model, **options)
 
-    def submit_ask(self, question: str, *, collection: str = DEFAULT, scope: Any = None, **options: Any) -> Job:
+    def submit_ask(
+        self, question: str, *, collection: str = DEFAULT, scope: Any = None, model: str = "", **options: Any
+    ) -> Job:
+        self._asks(question, collection, scope, model)
+        job = self._assistant.submit_ask(question, collection=collection, scope=scope, model=model, **options)
+        return self._made(job)
+
+    def _asks(self, question: str, collection: str, scope: Any, model: str) -> None:
         for name in scope.collections if scope else [collection]:
             self._reach(name, question)
-        return self._made(self._assistant.submit_ask(question, collection=collection, scope=scope, **options))
+        if model:  # A server's address would make this machine send requests to wherever a key's holder likes.
+            resolve(self._assistant, model, any_server=self._caller.has("admin"))
 
     # Jobs, files and models
 
     @property
     def store(self) -> OwnStore:
-        return OwnStore(self._assistant.store, self._caller)
+        return OwnStore(self._assistant, self._caller)
 
     @property
     def jobs(self) -> OwnJobs:
@@ -138,6 +155,21 @@ class Within:
             self._notes["text"] = question
         if not self._caller.reaches(collection):
             raise Forbidden(f"This key does not reach the collection {collection!r}.", hint="Name one of its own.")
+
+
+class _Words:
+    def __init__(self, within: Within) -> None:
+        self._within = within
+
+    def __getattr__(self, name: str) -> Any:
+        """Each method's first argument is the collection."""
+        whole = getattr(self._within._assistant.words, name)
+
+        def reached(collection: str, *args: Any) -> Any:
+            self._within._reach(collection)
+            return whole(collection, *args)
+
+        return reached
 
 
 class _Parts:

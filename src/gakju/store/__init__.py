@@ -40,6 +40,10 @@ class Store:
     def close(self) -> None:
         self._db.close()
 
+    def check(self) -> None:
+        """Raises LibraryError or StorageFull where nothing can be written."""
+        self._db.check()
+
     # Jobs
 
     def add_job(self, kind: str, payload: Mapping[str, Any]) -> Job:

@@ -72,3 +72,9 @@ class Database:
         """One transaction: committed where the block ends, undone where it raises."""
         with self._translated(), Session(self._engine) as session, session.begin():
             yield session
+
+    def check(self) -> None:
+        """Take the right to write, and give it back. Raises LibraryError, StorageFull."""
+        with self._translated(), self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            connection.rollback()

@@ -122,6 +122,8 @@ class Keys:
     ) -> tuple[Key, str]:
         """A new key and its token, which cannot be had again. Raises UsageError."""
         _check(name, rights, expires_at)
+        if "admin" in rights and collections is not None:
+            raise UsageError("The right `admin` is for all collections.", hint="Leave the collections out.")
         token = START + secrets.token_urlsafe(32)
         row = KeyRow(
             id=new_id("key"),
