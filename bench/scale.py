@@ -37,7 +37,7 @@ from gakju.chunk import Chunker, embedding_text
 from gakju.index import Index, rows
 from gakju.text.normalise import nfc
 from gakju.text.sentences import sentence_spans
-from gakju.types import Block, Box, Chunk, Document, Page, Segment
+from gakju.types import Block, Box, Chunk, Document, Page, Part, Segment
 
 SETS = {
     "korquad1-dev": 900,
@@ -130,6 +130,11 @@ class Mill:
         self._made += n
         return chunks, (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
+    def near(self, vector: np.ndarray, n: int) -> np.ndarray:
+        """Vectors of `n` parts of the chunk of that vector."""
+        drawn = vector + NOISE / 20 * self._noise.standard_normal((n, len(vector)), np.float32)
+        return (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
+
     def _mixed(self, source: int) -> list[Sentence]:
         own = self._seeds.chunks[source]
         mixed = [self._rng.choice(own)]
@@ -147,6 +152,17 @@ class Mill:
             word = f"낱말{int(10 ** (6 * self._rng.random()))}"
             text, changed[at] = text.replace(changed[at], word, 1), word
         return text, changed
+
+
+def spanned(sentences: Sequence[Sentence], length: int) -> tuple[Part, ...]:
+    """Sentences joined by blanks as parts of a text of at most `length`."""
+    found, at = [], 0
+    for text, _ in sentences:
+        if at + len(text) > length:
+            break
+        found.append(Part(at, at + len(text), "text"))
+        at += len(text) + 1
+    return tuple(found)
 
 
 @lru_cache(maxsize=1)
@@ -178,12 +194,18 @@ def documented(mill: Mill, index: Index, name: str, size: int) -> tuple[np.ndarr
                     boxes = tuple(Box(number, 72, 100 + 14 * n, 522, 112 + 14 * n) for n in range(len(text) // 80 + 1))
                     ordinal = low + at + i
                     here = (Segment(number, start, end, 0),)
-                    chunks.append(
-                        Chunk(f"{name}-{ordinal}", name, ordinal, text[: end - start], ("장", "절"), here, boxes)
-                    )
+                    parts = spanned(sentences[at + i], end - start)
+                    own = text[: end - start]
+                    chunks.append(Chunk(f"{name}-{ordinal}", name, ordinal, own, ("장", "절"), here, boxes, parts))
                     start = min(end + 1, len(whole))
             words = [[w for _, own in chunk for w in own] for chunk in sentences]
-            writer.write(pages, chunks, vectors, words)
+            writer.write(
+                pages,
+                chunks,
+                vectors,
+                words,
+                [mill.near(v, len(c.parts)) for v, c in zip(vectors, chunks, strict=True)],
+            )
             all_vectors.append(vectors)
             all_words += words
         writer.commit(
@@ -205,7 +227,6 @@ def build(home: Path, size: int, found: Seeds) -> dict[str, Any]:
     index, mill, rng = Index(root, FINGERPRINT, 384), Mill(found, size), random.Random(size)
     index.recover()
     started, done, number = time.monotonic(), 0, 0
-    made = 0.0
     while done < size:
         count = min(rng.randint(200, 1000), size - done)
         number += 1
@@ -215,14 +236,16 @@ def build(home: Path, size: int, found: Seeds) -> dict[str, Any]:
             print(f"{size}: {done} in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     rows_in = time.monotonic() - started
     index.optimise()
+    index.close(0)
     seconds = time.monotonic() - started
+    settings = json.loads((index._now().folder / "vectors.json").read_text()) if size > 5000 else {}
     rows.pack_glyphs = PACK
-    del made
     return {
         "documents": number,
         "rows_in_s": round(rows_in, 1),
         "build_s": round(seconds, 1),
         "peak_mib": round(peak()),
+        "vectors": settings,
     }
 
 
@@ -354,9 +377,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", default="10000,100000,1000000")
     parser.add_argument("--home", type=Path, default=scratch("scale"))
-    parser.add_argument(
-        "--reuse", action="store_true", help="measure libraries that are there, build those that are not"
-    )
+    parser.add_argument("--reuse", action="store_true", help="build only those that are not there")
     parser.add_argument("--only", default="build,search,change", help="of these, some")
     parser.add_argument("--json", type=Path, dest="out", help="write everything as JSON here")
     args = parser.parse_args()

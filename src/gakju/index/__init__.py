@@ -27,6 +27,7 @@ from gakju.types import Chunk, Document, Page
 
 if TYPE_CHECKING:
     from gakju.index.generation import Generation
+    from gakju.index.view import View
 
 __all__ = ["Index", "Whole", "Writer"]
 
@@ -177,23 +178,33 @@ class Index:
         """By chunk id, shape (len(chunk.parts), dimensions), to a 250th exact; (0, dimensions) where none are kept."""
         return self._now().part_vectors(chunks)
 
+    def view(self, collection: str | None = "default") -> View:
+        """What one search sees: rankings without the chunks, then those chunks that are wanted, from one version."""
+        return self._now().view(collection)
+
     def nearest(self, vector: Vectors, k: int, collection: str | None = "default") -> list[tuple[Chunk, float]]:
         """The `k` chunks of the highest cosine similarity to `vector`, shape (dimensions,), best first."""
-        generation = self._now()
-        if vector.shape != (generation.dimensions,):
-            raise LibraryError(
-                f"The library holds vectors of {generation.dimensions} numbers, the model gives {vector.shape}.",
-                hint="Run `gakju docs reindex`.",
-            )
-        return generation.nearest(vector, k, collection)
+        view = self.view(collection)
+        return view.chunks(view.nearest(vector, k))
 
     def matching(self, words: Sequence[str], k: int, collection: str | None = "default") -> list[tuple[Chunk, float]]:
         """The `k` chunks of the highest BM25 score for `words` (of `Morphemes.words`), best first."""
-        return self._now().matching(words, k, collection)
+        view = self.view(collection)
+        return view.chunks(view.matching(words, k))
 
     def optimise(self) -> None:
-        """Compacts and indexes what is new. Writers do it on their own when a search would feel it."""
-        self._now().optimise()
+        """Compacts and indexes all that is new, and returns when it is done; adding goes on meanwhile.
+
+        Writers see to it in the background, so this is for who measures or hands the library on.
+        """
+        self._now().upkeep.run()
+
+    def close(self, patience: float = 10.0) -> None:
+        """Ends the background work; what takes more than `patience` seconds is taken up by the next writer."""
+        with self._lock:
+            opened = self._opened
+        if opened is not None:
+            opened[1].upkeep.close(patience)
 
     def recover(self) -> list[str]:
         """For the one process that writes, at its start: clears what a killed one left. Returns the ids cleared.
@@ -210,6 +221,8 @@ class Index:
                 shutil.rmtree(folder, ignore_errors=True)
         if self.stale and not generation.shelf().documents:
             self.switch(self.rebuild())
+        if generation.shelf().documents:
+            self._now().upkeep.ask()
         return cleared
 
     def rebuild(self) -> Index:
@@ -226,6 +239,8 @@ class Index:
     def switch(self, to: Index) -> None:
         """Makes the generation of `to` the current one, in one atomic write. The old one goes at `recover`."""
         _write(self.root / "current.json", {"generation": to._now().folder.name})
+        to.close(0)
+        self._now().upkeep.ask()
 
     def _now(self) -> Generation:
         """The generation in use, opened again where another process has switched."""
@@ -242,6 +257,8 @@ class Index:
                 _write(folder / "fingerprint.json", self._fingerprint)
             if not name:
                 _write(self.root / "current.json", {"generation": fresh})
+            if self._opened is not None:
+                self._opened[1].upkeep.close(0)
             self._opened = fresh, Generation(folder, self._dimensions)
             return self._opened[1]
 
