@@ -7,7 +7,7 @@ collection, whatever is not written out here is refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -142,6 +142,10 @@ class Within:
         return VectorStores(cast(Assistant, self))
 
     @property
+    def words(self) -> Any:
+        return _Reaching(self._assistant.words, self._reach)
+
+    @property
     def parts(self) -> Any:
         return _Parts(self._assistant, self._caller)
 
@@ -168,6 +172,23 @@ class _Words:
         def reached(collection: str, *args: Any) -> Any:
             self._within._reach(collection)
             return whole(collection, *args)
+
+        return reached
+
+
+class _Reaching:
+    """Something whose every method takes a collection first."""
+
+    def __init__(self, whole: object, reach: Callable[[str], None]) -> None:
+        self._whole = whole
+        self._reach = reach
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._whole, name)
+
+        def reached(collection: str, *given: Any, **options: Any) -> Any:
+            self._reach(collection)
+            return method(collection, *given, **options)
 
         return reached
 

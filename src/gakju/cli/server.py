@@ -33,10 +33,10 @@ def up(state: State, host: str | None, port: int | None, browse: bool, samples: 
 
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     settings = state.settings_with(host=host, port=port)
-    if not serve.is_loopback(settings.host) and not let_anyone_in:
+    if not serve.is_loopback(settings.host) and not let_anyone_in and not settings.keys:
         raise UsageError(
             f"On {settings.host}, whoever reaches this machine can read, add and delete your documents.",
-            hint="Leave out --host, or add --let-anyone-in if that is meant.",
+            hint="Ask for keys with GAKJU_KEYS=on, leave out --host, or add --let-anyone-in if that is meant.",
         )
     with serve.terminable():
         listening = _bound(state, settings)
@@ -92,6 +92,8 @@ def _remind(state: State, assistant: Assistant) -> None:
     missing = [e.name for e in default_models(assistant.settings) if not fetch.present(e, assistant.settings.models)]
     if missing:
         state.note(state.say("up_models_missing", names=", ".join(missing)))
+    if assistant.settings.keys and not any(k.works for k in assistant.store.keys.all()):
+        state.note(state.say("up_no_keys"))
 
 
 def sample_files() -> list[Path]:
