@@ -6,7 +6,8 @@
 
 Each analyzer runs in a process of its own, on one thread. DIR is a folder in BEIR layout; by default korquad1-dev,
 ssis-welfare-ko and the probes (`bench/korean_probes.py --beir`). "plain" gives every analyzer the same rule: content
-morphemes, compounds by part where the dictionary has them. "gakju" is `Morphemes` whole. Speed is characters of the
+morphemes, compounds by part where the dictionary has them. "gakju" is `Morphemes` whole, with `asked` for questions;
+"words" is it without that, "on mecab" the same rules over mecab-ko. Speed is characters of the
 corpora a CPU-second; memory is what loading and running add to the process.
 """
 
@@ -25,6 +26,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
@@ -33,10 +35,53 @@ CONTENT = ("NN", "NP", "NR", "VV", "VA", "VCN", "XR", "MAG", "SL", "SN", "SH")
 _LATIN = re.compile(r"[^\W가-힣]+|[가-힣]+")
 
 
-def gakju() -> Words:
+def gakju() -> tuple[Words, Words]:
     from gakju.text.morphemes import Morphemes
 
-    return Morphemes(threads=1).words
+    made = Morphemes(threads=1)
+    return made.words, made.asked
+
+
+def gakju_plain() -> Words:
+    return gakju()[0]
+
+
+def gakju_mecab() -> Words:
+    """Gakju's rules over mecab-ko's morphemes in place of Kiwi's."""
+    from mecab import MeCab
+
+    from gakju.text.morphemes import Morphemes
+
+    tagger = MeCab()
+    tags = {"NNBC": "NNB", "XSN": "XSN", "XPN": "XPN"}
+
+    def tokens(text: str) -> list[SimpleNamespace]:
+        found = []
+        for m in tagger.parse(text):
+            start, end = m.span.start, m.span.end
+            parts = [p.split("/") for p in (m.feature.expression or "").split("+")] if m.feature.type else []
+            parts = [p for p in parts if len(p) > 1]
+            if m.feature.type == "Compound" and sum(len(p[0]) for p in parts) == end - start:
+                for form, tag, *_ in parts:
+                    found.append(SimpleNamespace(form=form, tag=tag, start=start, len=len(form)))
+                    start += len(form)
+                continue
+            form, tag = (parts[0][0], parts[0][1]) if parts else (m.surface, m.feature.pos.split("+")[0])
+            found.append(SimpleNamespace(form=form, tag=tags.get(tag, tag), start=start, len=end - start))
+        return found
+
+    class Tagger:
+        def tokenize(self, texts: Any, **_: Any) -> Any:
+            return tokens(texts) if isinstance(texts, str) else map(tokens, texts)
+
+    class Mecab(Morphemes):
+        def _loaded(self) -> Any:
+            return Tagger()
+
+        def _parts(self, noun: str) -> tuple[str, ...]:
+            return ()
+
+    return Mecab(threads=1).words
 
 
 def kiwi() -> Words:
@@ -96,8 +141,10 @@ def bigrams() -> Words:
     return words
 
 
-ANALYZERS: dict[str, Callable[[], Words]] = {
+ANALYZERS: dict[str, Callable[[], Words | tuple[Words, Words]]] = {
     "gakju": gakju,
+    "gakju, words": gakju_plain,
+    "gakju on mecab": gakju_mecab,
     "kiwi plain": kiwi,
     "mecab-ko plain": mecab,
     "lindera plain": lindera,
@@ -119,7 +166,7 @@ def ndcg(ranked: Sequence[str], gold: dict[str, int]) -> float:
     return gain / ideal
 
 
-def measure(words: Words, folder: Path, split: str, count: int) -> dict[str, float]:
+def measure(words: Words, asking: Words, folder: Path, split: str, count: int) -> dict[str, float]:
     import bm25s
 
     corpus = lines(folder / "corpus.jsonl")
@@ -138,7 +185,7 @@ def measure(words: Words, folder: Path, split: str, count: int) -> dict[str, flo
     index.index(tokens, show_progress=False)
     scores, near = [], []
     for name in picked:
-        asked = [w for w in dict.fromkeys(words(questions[name])) if w in index.vocab_dict]
+        asked = [w for w in dict.fromkeys(asking(questions[name])) if w in index.vocab_dict]
         if not asked:
             scores.append(0.0)
             near.append(0.0)
@@ -155,10 +202,11 @@ def measure(words: Words, folder: Path, split: str, count: int) -> dict[str, flo
 
 def one(name: str, folders: Sequence[Path], split: str, count: int) -> dict[str, Any]:
     before = resident()
-    words = ANALYZERS[name]()
+    made = ANALYZERS[name]()
+    words, asking = made if isinstance(made, tuple) else (made, made)
     words("처음 한 번은 사전을 읽는다.")
     loaded = resident() - before
-    sets = {folder.name: measure(words, folder, split, count) for folder in folders}
+    sets = {folder.name: measure(words, asking, folder, split, count) for folder in folders}
     spent = sum(s["cpu_s"] for s in sets.values())
     speed = round(sum(s["characters"] for s in sets.values()) / max(spent, 0.01))
     return {"sets": sets, "characters_a_cpu_second": speed, "memory_mb": round(loaded)}

@@ -21,11 +21,12 @@ from urllib.parse import quote
 import httpx
 
 from gakju import http, wire
-from gakju.assistant import DEFAULT, Assistant
+from gakju.assistant import DEFAULT, Assistant, check_collection
 from gakju.errors import Cancelled, GakjuError, LibraryBusy, LimitExceeded, NetworkError, ReadError
 from gakju.jobs import Ownership
 from gakju.settings import Settings
 from gakju.store import Job
+from gakju.text.lexicon import Word
 from gakju.types import Added, AskEvent, Document, Message, Progress
 
 WAIT = 10.0
@@ -33,6 +34,7 @@ WAIT = 10.0
 TIMEOUT = 120.0
 """Seconds between two bytes of a server; a first search loads models."""
 UPLOAD_FILES = 100
+EMBED_TEXTS = 256
 UPLOAD_BYTES = 64 << 20
 """A batch is sent in requests of at most so many files and bytes, so that reading begins while others wait."""
 
@@ -71,6 +73,12 @@ class Backend(Protocol):
         ...
 
     def delete(self, document_id: str) -> None: ...
+
+    def words(self, collection: str) -> wire.Json:
+        """`words`, each with its other names, and `waiting`: documents that a re-index would tell of them."""
+        ...
+
+    def set_words(self, collection: str, words: Sequence[wire.Json]) -> wire.Json: ...
 
     def close(self) -> None: ...
 
@@ -152,6 +160,15 @@ class Library:
 
     def page(self, document_id: str, number: int) -> wire.Json:
         return wire.page(self._assistant.page(document_id, number))
+
+    def words(self, collection: str) -> wire.Json:
+        own = self._assistant.words
+        return {"words": wire.dump(own.get(check_collection(collection))), "waiting": own.waiting(collection)}
+
+    def set_words(self, collection: str, words: Sequence[wire.Json]) -> wire.Json:
+        given = [Word(entry["word"], tuple(entry["also"])) for entry in words]
+        self._assistant.words.put(check_collection(collection), given)
+        return self.words(collection)
 
     def _follow(self, job: Job) -> Generator[tuple[str, wire.Json], None, None]:
         try:
@@ -270,8 +287,26 @@ class RemoteAssistant:
         found: wire.Json = self._call("GET", f"/v1/documents/{quote(document_id, safe='')}/pages/{number}")
         return found
 
+    def embed(self, texts: Sequence[str], *, model: str, query: bool = False) -> list[list[float]]:
+        """A vector of length 1 for each text, as a passage or as a question."""
+        found: list[list[float]] = []
+        for at in range(0, len(texts), EMBED_TEXTS):
+            body = {"model": model, "input": list(texts[at : at + EMBED_TEXTS])}
+            body["input_type"] = "query" if query else "passage"
+            found += [row["embedding"] for row in self._call("POST", "/v1/embeddings", json=body)["data"]]
+        return found
+
     def delete(self, document_id: str) -> None:
         self._call("DELETE", f"/v1/documents/{quote(document_id, safe='')}")
+
+    def words(self, collection: str) -> wire.Json:
+        found: wire.Json = self._call("GET", f"/v1/collections/{quote(collection, safe='')}/words")
+        return found
+
+    def set_words(self, collection: str, words: Sequence[wire.Json]) -> wire.Json:
+        body = {"words": list(words)}
+        found: wire.Json = self._call("PUT", f"/v1/collections/{quote(collection, safe='')}/words", json=body)
+        return found
 
     def _call(self, method: str, path: str, **request: Any) -> Any:
         with self._translated():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice, pairwise
 
 from gakju.index import Index
 from gakju.protocols import Embedder, Vectors
+from gakju.text.lexicon import Lexicon
 from gakju.text.morphemes import Morphemes
 from gakju.text.normalise import fold, squeeze
 from gakju.text.sentences import LIST_MARK, sentence_spans
@@ -73,10 +74,18 @@ class _Candidate:
 class Retriever:
     """Safe to share between threads, as its parts are."""
 
-    def __init__(self, index: Index, embedder: Embedder, morphemes: Morphemes) -> None:
+    def __init__(
+        self,
+        index: Index,
+        embedder: Embedder,
+        morphemes: Morphemes,
+        lexicon: Callable[[str | None], Lexicon | None] = lambda _collection: None,
+    ) -> None:
+        """`lexicon` has the reader's own words of a collection."""
         self._index = index
         self._embedder = embedder
         self._morphemes = morphemes
+        self._lexicon = lexicon
         # `evidence` follows `search` for the same question.
         self._query_vector = lru_cache(maxsize=16)(self._embedded)
 
@@ -99,7 +108,7 @@ class Retriever:
         depth = max(_DEPTH, k)
         found: dict[str, list[tuple[Chunk, float]]] = {}
         if "bm25" in retrievers:
-            words = self._morphemes.words(query)
+            words = self._morphemes.asked(query, self._lexicon(collection))
             found["bm25"] = self._index.matching(_matter(words), depth, collection)
         if "dense" in retrievers and "embedder" not in self._index.stale:
             found["dense"] = self._index.nearest(self._query_vector(query), depth, collection)

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from gakju.text.lexicon import Lexicon, Word
 from gakju.text.morphemes import Morphemes
 
 
@@ -99,3 +100,24 @@ def test_odd_text_is_survived(morphemes):
     assert morphemes.words("한글\ud800 끝\x00") == ["한글", "끝"]
     assert len(morphemes.words("연차 " * 5_000)) == 5_000
     assert morphemes.words("(" * 20_000) == []
+
+
+OWN = Lexicon([Word("가람톡 플러스", ("GTP",))])
+
+
+def test_own_words_come_on_top_of_their_parts(morphemes):
+    plain = morphemes.words("가람톡 플러스의 요금")
+    assert morphemes.words("가람톡 플러스의 요금", OWN) == [*plain, "가람톡플러스"]
+    assert morphemes.words("요금", OWN) == ["요금"]
+
+
+def test_a_question_has_the_other_names_too(morphemes):
+    """So that it finds documents that were indexed before the word was added."""
+    asked = morphemes.asked("GTP 요금", OWN)
+    assert asked[:3] == ["gtp", "요금", "가람톡플러스"]
+    assert "플러스" in asked[3:]
+
+
+def test_a_question_is_read_as_it_should_be_spaced(morphemes):
+    assert {"주차장", "정기권"} <= set(morphemes.asked("주차 장정 기권 파는날"))
+    assert morphemes.asked("연차휴가는 며칠인가요?") == morphemes.words("연차휴가는 며칠인가요?")

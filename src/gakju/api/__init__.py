@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
-from gakju.api import answers, documents, door, errors, jobs, keys, mcp, server, words
+from gakju.api import answers, documents, door, errors, jobs, keys, mcp, server, words, words
 from gakju.api.access import Access
 from gakju.api.callers import Callers
 from gakju.api.events import STREAMS

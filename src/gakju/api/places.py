@@ -27,6 +27,8 @@ RIGHTS: Mapping[str, str] = {
     "POST /key/leave": PUBLIC,
     "MOUNT ": SCREEN,
     "GET /v1/collections": "ask|read",
+    "GET /v1/collections/{name}/words": "read",
+    "PUT /v1/collections/{name}/words": "write",
     "GET /v1/documents": "read",
     "POST /v1/documents": "write",
     "GET /v1/documents/{document_id}": "read",

@@ -93,6 +93,10 @@ class Within:
     def words(self) -> Any:
         return _Words(self)
 
+    @property
+    def words(self) -> Any:
+        return _Words(self)
+
     # Finding and answering
 
     def search(self, query: str, k: int = 10, *, collection: str = DEFAULT, **options: Any) -> list[Hit]:
@@ -189,6 +193,21 @@ class _Reaching:
         def reached(collection: str, *given: Any, **options: Any) -> Any:
             self._reach(collection)
             return method(collection, *given, **options)
+
+        return reached
+
+
+class _Words:
+    def __init__(self, within: Within) -> None:
+        self._within = within
+
+    def __getattr__(self, name: str) -> Any:
+        """Each method's first argument is the collection."""
+        whole = getattr(self._within._assistant.words, name)
+
+        def reached(collection: str, *args: Any) -> Any:
+            self._within._reach(collection)
+            return whole(collection, *args)
 
         return reached
 

@@ -18,10 +18,11 @@ from gakju.assistant.pages import page_image
 from gakju.assistant.parts import Parts
 from gakju.assistant.scope import Scope, search_in
 from gakju.assistant.vector_stores import VectorStores
+from gakju.assistant.words import OwnWords
 from gakju.errors import Cancelled, GakjuError, LibraryBusy, NotFound, UsageError
 from gakju.jobs import Context, Jobs, Ownership
 from gakju.settings import Settings, load
-from gakju.store import Event, Job, Store, Thread
+from gakju.store import Event, Job, Store, Thread, now
 from gakju.store.keys import digest
 from gakju.types import Added, Answer, AskEvent, Box, Chunk, Document, Done, EvidenceFound, Hit, Message, Page
 
@@ -55,6 +56,8 @@ class Assistant:
             self.parts.held = self.store.files.holds
             self.files = Files(self)
             self.vector_stores = VectorStores(self)
+            self.words = OwnWords(self.store, self.documents)
+            self.parts.lexicon = self.words.lexicon
             self.jobs = Jobs(
                 self.store,
                 {"add": self._run_add, "reindex": self._run_reindex, "ask": self._run_ask},
@@ -306,7 +309,10 @@ class Assistant:
                 self.store.set_job(context.job.id, payload={**context.payload, "passwords": []})
 
     def _run_reindex(self, context: Context) -> dict[str, Any]:
-        return ingest.reindex(self.parts, context)
+        started = now()
+        done = ingest.reindex(self.parts, context)
+        self.store.words.applied(started)
+        return done
 
     def _run_ask(self, context: Context) -> dict[str, Any]:
         p = context.payload

@@ -17,6 +17,7 @@ from gakju.chunk import embedding_text
 from gakju.errors import BrokenFile, Cancelled, GakjuError
 from gakju.index import Index
 from gakju.protocols import Vectors
+from gakju.text.lexicon import Lexicon
 from gakju.types import Chunk, Document, Page, Problem
 
 BATCH = 48
@@ -211,7 +212,7 @@ class Line:
         chunks = parts.chunker.chunks(document.id, pages)
         count = 0
         with self._index.writer(document.id, document.collection) as writer:
-            for batch in self._batches(chunks, pages, opened.title):
+            for batch in self._batches(chunks, pages, opened.title, parts.lexicon(document.collection)):
                 writer.write(batch.pages, batch.chunks, batch.vectors.result(), batch.words.result())
                 count += len(batch.chunks)
                 tell(pages.count, max(opened.page_count, pages.count), "embedding")
@@ -234,14 +235,14 @@ class Line:
             forget(parts, replaced.digest)
         return whole
 
-    def _batches(self, chunks: Iterator[Chunk], pages: _Watched, title: str) -> Iterator[_Batch]:
+    def _batches(self, chunks: Iterator[Chunk], pages: _Watched, title: str, own: Lexicon | None) -> Iterator[_Batch]:
         """In order, with words and vectors under way; none is given out before the next ones are begun."""
         parts = self._parts
         begun: deque[_Batch] = deque()
         try:
             while batch := list(islice(chunks, BATCH)):
                 texts = [embedding_text(c, title) for c in batch]
-                words = self._words.submit(parts.morphemes.many, texts)
+                words = self._words.submit(parts.morphemes.many, texts, own)
                 vectors = self._vectors.submit(parts.embedder.embed_passages, texts)
                 begun.append(_Batch(pages.take(), batch, words, vectors))
                 if len(begun) > AT_ONCE:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # Each of these is imported when it is first needed: start-up
     from gakju.models import Engines, Hosts
     from gakju.read import DocumentReader
     from gakju.retrieve import Retriever
+    from gakju.text.lexicon import Lexicon
     from gakju.text.morphemes import Morphemes
 
 T = TypeVar("T")
@@ -30,6 +31,8 @@ class Parts:
         self.blobs = Blobs(settings.blobs, settings.read_bytes)
         self.held: Callable[[str], bool] = lambda _digest: False
         """Whether an original is wanted though no document has it."""
+        self.lexicon: Callable[[str | None], Lexicon | None] = lambda _collection: None
+        """The reader's own words of a collection, of all where it is None."""
         self._made: dict[str, object] = dict(given)
         self._lock = threading.RLock()
 
@@ -118,7 +121,7 @@ class Parts:
     def retriever(self) -> Retriever:
         from gakju.retrieve import Retriever
 
-        return Retriever(self.index, self.embedder, self.morphemes)
+        return Retriever(self.index, self.embedder, self.morphemes, self.lexicon)
 
     @property
     def verifier(self) -> Verifier:

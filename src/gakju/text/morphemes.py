@@ -19,6 +19,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from gakju.text.canonical import canonical
+from gakju.text.lexicon import Lexicon
 
 if TYPE_CHECKING:
     from kiwipiepy import Kiwi
@@ -62,14 +63,30 @@ class Morphemes:
         self._lock = threading.Lock()
         self._splits: dict[str, tuple[str, ...]] = {}
 
-    def words(self, text: str) -> list[str]:
+    def words(self, text: str, own: Lexicon | None = None) -> list[str]:
         """Search terms of `text` in order, folded; a compound's whole follows its parts."""
-        return self.many([text])[0]
+        return self.many([text], own)[0]
 
-    def many(self, texts: Sequence[str]) -> list[list[str]]:
-        """`words` of each text, on Kiwi's own threads."""
+    def many(self, texts: Sequence[str], own: Lexicon | None = None) -> list[list[str]]:
+        """`words` of each text, on Kiwi's own threads; those of the reader's `own` words that Kiwi did not take."""
         plain = [canonical(text) for text in texts]
-        return self._with_broken(plain, self._analysed(plain))
+        found = self._with_broken(plain, self._analysed(plain))
+        if own:
+            for text, words in zip(plain, found, strict=True):
+                known = set(words)
+                words += [term for term in own.terms(text) if term not in known]
+        return found
+
+    def asked(self, question: str, own: Lexicon | None = None) -> list[str]:
+        """`words` of a question, and on top of them what it says when spaced as Kiwi would, and under other names."""
+        found = self.words(question, own)
+        other = [name for term in own.terms(canonical(question)) for name in own.names(term)] if own else []
+        spaced = self._loaded().space(question, reset_whitespace=True)
+        if spaced.split() != question.split():
+            other.append(spaced)
+        known = set(found)
+        more = dict.fromkeys(word for words in self.many(other) for word in words if word not in known)
+        return [*found, *more]
 
     def _analysed(self, texts: Sequence[str]) -> list[list[str]]:
         pieces = [(i, piece) for i, text in enumerate(texts) for piece in _pieces(text)]
