@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -30,12 +28,3 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with serving(folder / "home", FakeChat(say)) as one:
         one.assistant.add([folder / "leave.txt", folder / "trip.txt"])
         yield one
-
-
-def need(package: str, extra: str) -> None:
-    """The framework; where it is not installed the tests that need it are skipped, and say how to get it."""
-    from importlib.util import find_spec
-
-    if find_spec(package) is None:
-        python = Path(sys.executable).name
-        pytest.skip(f"{package} is not installed: {python} -m pip install 'gakju[{extra}]'", allow_module_level=True)

@@ -34,6 +34,14 @@ class Source(Protocol):
         ...
 
 
+class Embedding(Source, Protocol):
+    """One that embeds, too."""
+
+    def embed(self, texts: Sequence[str], *, model: str, query: bool = False) -> list[list[float]]:
+        """A vector of length 1 for each text, as a passage or as a question; `model` is what a server calls it."""
+        ...
+
+
 class InProcess:
     """An Assistant, also as one key may use it."""
 
@@ -48,11 +56,21 @@ class InProcess:
     def page(self, document_id: str, number: int) -> wire.Json:
         return wire.page(self._assistant.page(document_id, number))
 
+    def embed(self, texts: Sequence[str], *, model: str, query: bool = False) -> list[list[float]]:
+        embedder = self._assistant.parts.embedder
+        found: list[list[float]] = (embedder.embed_queries if query else embedder.embed_passages)(texts).tolist()
+        return found
 
-def source_of(assistant: Assistant | None, url: str, key: str) -> Source:
-    """The one that was given. Raises UsageError for none and for both."""
+
+def check_one(assistant: object, url: str) -> None:
+    """Raises UsageError unless exactly one is given."""
     if (assistant is None) == (not url):
         raise UsageError("Name one Gakju.", hint="Give assistant=Assistant.open(), or url= of a server.")
+
+
+def source_of(assistant: Assistant | None, url: str, key: str) -> Embedding:
+    """The one that was given. Raises UsageError for none and for both."""
+    check_one(assistant, url)
     if assistant is not None:
         return InProcess(assistant)
     from gakju.client import RemoteAssistant
