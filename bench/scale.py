@@ -51,7 +51,7 @@ QUESTIONS = {"korquad1-dev": 60, "ssis-welfare-ko": 40, "msmarco-ko": 40, "squad
 NOISE = 0.43  # the norm of what is added to a unit vector: cosine .92
 FINGERPRINT = {"bench": "scale-1"}
 MIB = 1 << 20
-SHAPES = 256
+SHAPES, STEP = 64, 500
 
 Sentence = tuple[str, list[str]]
 
@@ -116,6 +116,7 @@ class Mill:
         self._noise = np.random.default_rng(seed)
         self._real = len(seeds.chunks) if real else 0
         self._made = 0
+        self._drawn = NOISE / 20 * self._noise.standard_normal((4096, seeds.vectors.shape[1])).astype(np.float32)
         self._pool = [sentence for chunk in seeds.chunks for sentence in chunk]
 
     def take(self, n: int) -> tuple[list[list[Sentence]], np.ndarray]:
@@ -132,7 +133,8 @@ class Mill:
 
     def near(self, vector: np.ndarray, n: int) -> np.ndarray:
         """Vectors of `n` parts of the chunk of that vector."""
-        drawn = vector + NOISE / 20 * self._noise.standard_normal((n, len(vector)), np.float32)
+        first = int(self._noise.integers(len(self._drawn) - n))
+        drawn = vector + self._drawn[first : first + n]
         return (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
 
     def _mixed(self, source: int) -> list[Sentence]:
@@ -187,6 +189,7 @@ def documented(mill: Mill, index: Index, name: str, size: int) -> tuple[np.ndarr
                 number = (low + at) // 3 + 1
                 texts = [" ".join(s for s, _ in own) for own in sentences[at : at + 3]]
                 whole, start = "\n".join(texts)[:4000], 0
+                whole += " " * (-len(whole) % STEP)
                 glyphs = shapes()[number % SHAPES][: len(whole)]
                 pages.append(Page(number, whole, (Block("text", 0, len(whole)),), "text", 595, 842, glyphs))
                 for i, text in enumerate(texts):
@@ -220,7 +223,7 @@ def build(home: Path, size: int, found: Seeds) -> dict[str, Any]:
     """A library of `size` chunks, and how long it took."""
     root = home / str(size)
     shutil.rmtree(root, ignore_errors=True)
-    # One glyph table in three pages is packed anew; packing is no part of what is measured here.
+    # Each table of glyphs is packed once: packing is no part of what is measured here.
     packed = lru_cache(maxsize=None)(lambda key: PACK(shapes()[key[0]][: key[1]]))
     by_address = {shape.ctypes.data: i for i, shape in enumerate(shapes())}
     rows.pack_glyphs = lambda glyphs: packed((by_address[glyphs.ctypes.data], len(glyphs)))

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from gakju.index.generation import Generation
     from gakju.index.view import View
 
+os.environ.setdefault("LANCEDB_LOG", "error")  # before LanceDB is imported, which reads it once
+
 __all__ = ["Index", "Whole", "Writer"]
 
 _NAME = re.compile(r"g-[0-9a-f]{8}-\d{1,6}")

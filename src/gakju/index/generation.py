@@ -6,7 +6,6 @@ A document's state decides what is seen: its row goes in as `pending` before any
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import Counter
 from collections.abc import Sequence
@@ -14,8 +13,6 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("LANCE_LOG", "error")  # before the import, which reads it once
 
 import lancedb
 from lancedb.index import FTS

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import os
 import threading
 import time
 from contextlib import suppress
@@ -18,8 +17,6 @@ from datetime import timedelta
 from itertools import product
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("LANCE_LOG", "error")  # before the import, which reads it once
 
 import lancedb
 import numpy as np
