@@ -38,12 +38,12 @@ check: ## Every check, without the set-up
 .venv/.ready: pyproject.toml constraints.txt | .venv/.made
 	@echo "Installing Gakju and its pinned dependencies (about 1 GB to download, once) …"
 	@$(PIP) install --upgrade --constraint constraints.txt pip
-	@$(PIP) install --constraint constraints.txt --editable .
+	@$(PIP) install --constraint constraints.txt --editable '.[mcp]'
 	@touch $@
 
 .venv/.dev: .venv/.ready
 	@echo "Installing what the checks need …"
-	@$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@$(PIP) install --constraint constraints.txt --editable '.[dev,mcp]'
 	@touch $@
 
 clean: ## Remove .venv and caches; your data folder stays

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from need import need
+
+need("mcp", "mcp")
+
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
@@ -143,6 +147,14 @@ def test_the_command_speaks_on_stdin_and_stdout(library) -> None:
     documents, answer = run(work, stdio_client(where))
     assert [d["title"] for d in documents] == ["leave", "trip"]
     assert answer == f"{SENTENCE} [1]"
+
+
+def test_without_the_protocol_the_route_says_how_to_get_it(library, monkeypatch) -> None:
+    from gakju.api import mcp
+
+    monkeypatch.setattr(mcp, "find_spec", lambda _: None)
+    lacking = httpx.post(f"{library.url}/mcp", json={}, trust_env=False)
+    assert (lacking.status_code, lacking.json()["error"]["hint"]) == (501, "pip install 'gakju[mcp]'")
 
 
 def test_the_protocol_costs_nothing_until_it_is_used(tmp_path: Path) -> None:

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gakju.api import errors
 from gakju.api.callers import ANYONE, check
 from gakju.api.within import Within
 from gakju.assistant import Assistant
+from gakju.errors import Refused
 from gakju.integrations.source import InProcess, Source
 
 if TYPE_CHECKING:
@@ -41,6 +45,10 @@ class Endpoint:
             self._group.cancel_scope.cancel()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if find_spec("mcp") is None:
+            lacking = Refused("The Model Context Protocol is not installed here.", hint="pip install 'gakju[mcp]'")
+            await JSONResponse(errors.told(lacking)[1], 501)(scope, receive, send)
+            return
         async with self._lock:
             if self._app is None:
                 assert self._group is not None, "requests come while the server runs"
