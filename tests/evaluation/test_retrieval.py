@@ -129,6 +129,23 @@ def test_a_sample_is_the_same_for_the_same_seed(tmp_path: Path) -> None:
     assert any(three.keys() != picked(data, 3, seed).keys() for seed in range(2, 9))
 
 
+def test_each_retriever_asks_its_own_parts(tmp_path: Path) -> None:
+    class Asked:
+        def __init__(self) -> None:
+            self.calls: list[tuple[int, tuple[str, ...]]] = []
+
+        def search(self, text, k, *, retrievers):
+            self.calls.append((k, tuple(retrievers)))
+            return []
+
+    data, asked = retrieval_set(made(tmp_path / "small"), "dev"), Asked()
+    found = evaluate(asked, data, {"q1": "연차"}, ["hybrid", "bm25", "dense"])
+    # Once to warm up, once for the time of ten, once deep for the ranking.
+    parts = [("bm25", "dense"), ("bm25",), ("dense",)]
+    assert asked.calls == [(k, own) for own in parts for k in (200, 10, 200)]
+    assert all(one.values[metric].tolist() == [0.0] for one in found.values() for metric in METRICS)
+
+
 def measured(*ndcg: float) -> Measured:
     values = np.array(ndcg)
     return Measured(tuple(map(str, range(len(ndcg)))), dict.fromkeys(METRICS, values), np.full(len(ndcg), 0.004))
