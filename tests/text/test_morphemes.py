@@ -121,3 +121,8 @@ def test_a_question_has_the_other_names_too(morphemes):
 def test_a_question_is_read_as_it_should_be_spaced(morphemes):
     assert {"주차장", "정기권"} <= set(morphemes.asked("주차 장정 기권 파는날"))
     assert morphemes.asked("연차휴가는 며칠인가요?") == morphemes.words("연차휴가는 며칠인가요?")
+
+
+def test_a_slip_is_mended_in_words_that_nobody_knows(morphemes):
+    assert "휴게" in morphemes.asked("휴개시간은 몇 분")
+    assert len(morphemes.asked("연차휴가는 며칠인가요?")) == 4

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from gakju.text.canonical import canonical
 from gakju.text.lexicon import Lexicon
+from gakju.text.typos import variants
 
 if TYPE_CHECKING:
     from kiwipiepy import Kiwi
@@ -46,6 +47,8 @@ _PIECE = 4_000
 # Dictionary words this long are looked into for parts; so many splits are remembered.
 _LONG, _LONGEST = 4, 16
 _REMEMBERED = 50_000
+# Ids below are those of bare tags: a word that the dictionary does not have.
+_KNOWN = 20
 
 Mark = tuple[int, int, str, bool]  # start, end, word, part of a compound
 
@@ -78,15 +81,21 @@ class Morphemes:
         return found
 
     def asked(self, question: str, own: Lexicon | None = None) -> list[str]:
-        """`words` of a question, and on top of them what it says when spaced as Kiwi would, and under other names."""
+        """`words` of a question, and on top of them what it may have meant: spaced as Kiwi would, under the other
+        names of `own` words, and with one slip mended in each noun that Kiwi does not know.
+        """
         found = self.words(question, own)
-        other = [name for term in own.terms(canonical(question)) for name in own.names(term)] if own else []
+        plain = canonical(question)
+        other = [name for term in own.terms(plain) for name in own.names(term)] if own else []
         spaced = self._loaded().space(question, reset_whitespace=True)
         if spaced.split() != question.split():
             other.append(spaced)
+        more = [word for words in self.many(other) for word in words]
+        for token in self._loaded().tokenize(plain):
+            if token.tag.startswith("NN") and token.id < _KNOWN and 1 < token.len <= _LONGEST:
+                more += variants(token.form)
         known = set(found)
-        more = dict.fromkeys(word for words in self.many(other) for word in words if word not in known)
-        return [*found, *more]
+        return [*found, *dict.fromkeys(word for word in more if word not in known)]
 
     def _analysed(self, texts: Sequence[str]) -> list[list[str]]:
         pieces = [(i, piece) for i, text in enumerate(texts) for piece in _pieces(text)]
