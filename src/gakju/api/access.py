@@ -69,13 +69,13 @@ class Access:
         state, headers = scope["state"], Headers(scope=scope)
         try:
             if self._settings.keys:
-                caller = state["caller"] = await self._admitted(headers, place)
-            else:
-                caller = ANYONE
+                state["caller"] = await self._callers.of(headers)
+                self._check(state["caller"], place)
+            caller = state["caller"]
             if place and place.right in SPENDING:
                 await self._callers.solvent(caller)
             if scope["type"] == "websocket":
-                await self.app(scope, self._checked(receive, headers, place), send)
+                await self._socket(scope, receive, send, place)
                 return
             if place is None or place.right != SCREEN:
                 self._room.count(caller)
@@ -86,33 +86,35 @@ class Access:
         except NotFound as e:
             await errors.respond(e)(scope, receive, send)
 
-    async def _admitted(self, headers: Headers, place: Place | None) -> Caller:
-        """Raises KeyNeeded before anything is said about whether there is such a route."""
-        caller = await self._callers.of(headers)
+    def _check(self, caller: Caller, place: Place | None) -> None:
+        """After the key: who has none is told nothing about which routes there are."""
         if place is None:
             raise NotFound("Not Found.", hint="See /v1/docs.")
         check(caller, place.right)
         self._recorder.used(caller)
-        return caller
 
-    def _checked(self, receive: Receive, headers: Headers, place: Place | None) -> Receive:
-        """For a WebSocket, which outlives its handshake: what comes after its key has ended is not heard."""
-        if not self._settings.keys:
-            return receive
-        looked = time.monotonic()
+    async def _socket(self, scope: Scope, receive: Receive, send: Send, place: Place | None) -> None:
+        """A WebSocket outlives its handshake: it is closed at the first word after its key has ended."""
+        looked, ended, headers = time.monotonic(), False, Headers(scope=scope)
 
         async def checked() -> Message:
-            nonlocal looked
+            nonlocal looked, ended
             message = await receive()
             if time.monotonic() - looked > AGAIN:
                 looked = time.monotonic()
                 try:
-                    await self._admitted(headers, place)
+                    self._check(await self._callers.of(headers), place)
                 except GakjuError:
+                    ended = True
+                    await send({"type": "websocket.close", "code": 1008})
                     return {"type": "websocket.disconnect", "code": 1008}
             return message
 
-        return checked
+        async def open_only(message: Message) -> None:
+            if not ended:
+                await send(message)
+
+        await self.app(scope, checked if self._settings.keys else receive, open_only)
 
     def _find(self, scope: Scope, method: str) -> Place | None:
         if self._places is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import logging
 import signal
@@ -11,11 +12,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
+import h11
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gakju.api import create
 from gakju.assistant import Assistant
 
+HEADERS_WITHIN = 20.0
+"""Seconds that the head of a request may take to come."""
+CONNECTIONS = 4096
+"""Open at a time; the next one is told 503."""
 GRACE = 5
 """Seconds that open requests have to end when the server stops."""
 
@@ -49,6 +56,35 @@ def address(listening: socket.socket) -> str:
     if known.is_unspecified:
         host = "127.0.0.1" if known.version == 4 else "::1"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class Hurried(H11Protocol):
+    """Hangs up on who opens a connection and does not say, or not to its end, what is wanted."""
+
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._hurry()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._relax()
+        elif self._timer is None:  # The head of a later request on the same connection has begun.
+            self._hurry()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._relax()
+        super().connection_lost(exc)
+
+    def _hurry(self) -> None:
+        self._timer = self.loop.call_later(HEADERS_WITHIN, self.transport.close)
+
+    def _relax(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
 
 
 class _Server(uvicorn.Server):
@@ -88,6 +124,8 @@ def server(
             log_level=logging.WARNING,
             access_log=False,
             server_header=False,
+            http=Hurried,
+            limit_concurrency=CONNECTIONS,
             timeout_graceful_shutdown=GRACE,
             # A model that loads can hold the interpreter for seconds; a waiting request must not be hung up on then.
             timeout_keep_alive=75,

@@ -7,7 +7,7 @@ collection, whatever is not written out here is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -93,10 +93,6 @@ class Within:
     def words(self) -> Any:
         return _Words(self)
 
-    @property
-    def words(self) -> Any:
-        return _Words(self)
-
     # Finding and answering
 
     def search(self, query: str, k: int = 10, *, collection: str = DEFAULT, **options: Any) -> list[Hit]:
@@ -146,10 +142,6 @@ class Within:
         return VectorStores(cast(Assistant, self))
 
     @property
-    def words(self) -> Any:
-        return _Reaching(self._assistant.words, self._reach)
-
-    @property
     def parts(self) -> Any:
         return _Parts(self._assistant, self._caller)
 
@@ -163,38 +155,6 @@ class Within:
             self._notes["text"] = question
         if not self._caller.reaches(collection):
             raise Forbidden(f"This key does not reach the collection {collection!r}.", hint="Name one of its own.")
-
-
-class _Words:
-    def __init__(self, within: Within) -> None:
-        self._within = within
-
-    def __getattr__(self, name: str) -> Any:
-        """Each method's first argument is the collection."""
-        whole = getattr(self._within._assistant.words, name)
-
-        def reached(collection: str, *args: Any) -> Any:
-            self._within._reach(collection)
-            return whole(collection, *args)
-
-        return reached
-
-
-class _Reaching:
-    """Something whose every method takes a collection first."""
-
-    def __init__(self, whole: object, reach: Callable[[str], None]) -> None:
-        self._whole = whole
-        self._reach = reach
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._whole, name)
-
-        def reached(collection: str, *given: Any, **options: Any) -> Any:
-            self._reach(collection)
-            return method(collection, *given, **options)
-
-        return reached
 
 
 class _Words:
