@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from typing import Any, TypeVar
 
+from anyio import CancelScope
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -62,9 +63,15 @@ async def _unless_gone(request: Request, work: Awaitable[T]) -> T | None:
             await asyncio.wait({working, leaving}, timeout=LOOK, return_when=asyncio.FIRST_COMPLETED)
         return working.result() if working.done() else None
     finally:
-        working.cancel()
-        leaving.cancel()
-        await asyncio.gather(working, leaving, return_exceptions=True)
+        await _ended(working, leaving)
+
+
+async def _ended(*tasks: asyncio.Future[Any]) -> None:
+    """Cancelled, and over: a scope that is cancelled itself would cut every wait short, and leave the model at work."""
+    for task in tasks:
+        task.cancel()
+    with CancelScope(shield=True):
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _left(request: Request) -> None:
@@ -102,10 +109,10 @@ async def _frames(request: Request, first: object, source: Source, usage: bool) 
         _, content = errors.told(error)
         yield data_frame(content)
     finally:
-        if upcoming is not None and not upcoming.done():
-            upcoming.cancel()
-            await asyncio.gather(upcoming, return_exceptions=True)
-        await source.aclose()
+        if upcoming is not None:
+            await _ended(upcoming)
+        with CancelScope(shield=True):
+            await source.aclose()
 
 
 def _frame(item: object, usage: bool) -> bytes:
