@@ -14,42 +14,79 @@ import argparse
 import json
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import quality
 from common import HERE, ROOT, scratch
 from results_table import render
 
 
 @dataclass(frozen=True)
 class Step:
-    """A script and what it takes; it writes `NAME.json` into the results' folder, or files of its own there."""
+    """A script with its options; it writes `NAME.json` into the results' folder, or files of its own there."""
 
     name: str
     script: str
     options: tuple[str, ...] = ()
-    folder: bool = False
-    """Whether it is given the folder (`--out DIR`) and not a file (`--json FILE`)."""
+    out: str = "--json"
+    """How it is told where to write: `--json FILE`, or `--out FOLDER`."""
 
-    def command(self, out: Path) -> list[str]:
-        where = ["--out", str(out)] if self.folder else ["--json", str(out / f"{self.name}.json")]
-        return [sys.executable, str(HERE / self.script), *self.options, *where]
+    def commands(self, folder: Path) -> Iterator[list[str]]:
+        where = folder if self.out == "--out" else folder / f"{self.name}.json"
+        yield [sys.executable, str(HERE / self.script), *self.options, self.out, str(where)]
 
-    @property
-    def shown(self) -> str:
-        """The command as people type it."""
-        return " ".join(["python", f"bench/{self.script}", *self.options])
 
+class Peers(Step):
+    """The peers' rankings, each in its environment: which texts they embed, the vectors of those, their answers."""
+
+    def commands(self, folder: Path) -> Iterator[list[str]]:
+        sets, weights = [str(path) for path in quality.folders()], str(scratch("e5-fp32"))
+        ours = [sys.executable, str(HERE / "peers" / "weights.py"), "--to", weights]
+        yield from [] if Path(weights).exists() else [ours]
+        for name in sorted(set(ENVIRONMENTS.values())):
+            yield ["sh", str(HERE / "peers" / "setup.sh"), name, "--envs", str(ENVS)]
+        for peer in ENVIRONMENTS:
+            if peer != "bm25-bigrams":
+                yield [*self._in(peer), self.script, "chunk", peer, *sets, "--weights", weights]
+        vectors = HERE / "peers" / "vectors.py"
+        yield [*self._in("langchain"), str(vectors), "--engine", "fp32", "--weights", weights]
+        for peer in ENVIRONMENTS:
+            find = ["search", peer, *sets, "--weights", weights, "--engines", "fp32", "--out", str(folder)]
+            yield [*self._in(peer), self.script, *find]
+
+    def _in(self, peer: str) -> list[str]:
+        return [str(ENVS / ENVIRONMENTS[peer] / "bin" / "python")]
+
+
+ENVS = Path(tempfile.gettempdir()) / "envs"
+ENVIRONMENTS = {
+    "langchain": "langchain",
+    "langchain-256": "langchain",
+    "llama_index": "llama_index",
+    "haystack": "haystack",
+    "txtai": "txtai",
+    "bm25-bigrams": "langchain",
+}
+"""The environment of each peer; peers/setup.sh makes it."""
 
 STEPS = (
-    Step("quality", "quality.py", folder=True),
+    Step("quality", "quality.py", out="--out"),
     Step("korean_probes", "korean_probes.py"),
     Step("embedder", "embedder.py"),
     Step("ingest", "ingest.py", ("--no-ocr",)),
-    Step("peers_ingest", "peers/ingest.py"),
-    Step("peers", "peers/run.py", folder=True),
+    Step("peers_ingest", "peers/ingest.py", (*ENVIRONMENTS, "gakju")),
+    Peers("peers", str(HERE / "peers" / "quality.py")),
     Step("scale", "scale.py"),
 )
+
+
+def ran(step: Step, folder: Path) -> bool:
+    """Whether all of its commands ended well; the first that does not ends it."""
+    print(f"== {step.name}", flush=True)
+    return all(subprocess.run(command, cwd=ROOT, check=False).returncode == 0 for command in step.commands(folder))
 
 
 def main() -> int:
@@ -63,14 +100,12 @@ def main() -> int:
     wanted = args.run.split(",") if args.run else [] if args.reuse else [s.name for s in STEPS]
     if unknown := set(wanted) - {s.name for s in STEPS}:
         parser.error(f"no measurement is called {', '.join(sorted(unknown))}")
-    failed = []
-    for step in STEPS:
-        if step.name in wanted:
-            print(f"== {step.name}", flush=True)
-            if not (HERE / step.script).exists() or subprocess.run(step.command(out), cwd=ROOT, check=False).returncode:
-                failed.append(step.name)
+    failed = [step.name for step in STEPS if step.name in wanted and not ran(step, out)]
     found = {p.stem: json.loads(p.read_text(encoding="utf-8")) for p in sorted(out.glob("*.json"))}
-    args.to.write_text(render(found, out / "quality", {s.name: s.shown for s in STEPS}), encoding="utf-8")
+    args.to.write_text(
+        render(found, out / "quality", {s.name: f"python bench/results.py --run {s.name}" for s in STEPS}),
+        encoding="utf-8",
+    )
     print(f"{args.to} is written." + (f" Missed a goal or failed: {', '.join(failed)}." if failed else ""))
     return 1 if failed else 0
 
