@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from gakju.errors import ModelCorrupt, ModelMissing
-from gakju.models import e5_tokenizer
+from gakju.models import e5_graph, e5_tokenizer
+from gakju.models.catalog import entry
 from gakju.models.e5_weights import E5Weights, Vocabulary, unpack
-from gakju.models.embed import E5
+from gakju.models.embed import E5, GROUP, usable_cores
 
 VOCABULARY = Vocabulary(
     (b"<s>", b"<pad>", b"</s>", b"<unk>", "▁가".encode(), "나".encode(), "▁".encode(), b"<mask>"),
@@ -91,3 +96,63 @@ def test_windows_hold_510_tokens_and_are_weighted_by_length(e5: E5) -> None:
     near = means.T @ np.array([len(w.tokens) for w in windows], np.float32)
     assert float(whole @ (near / np.linalg.norm(near))) > 0.995
     assert float(whole @ part) > 0.995
+
+
+TEXTS = ["연차 유급휴가는 1년에 15일이다.", "Charge it to 80 %.", "주차장은 지하 2층에 있고 하루 5,000원이다. " * 20]
+
+
+@pytest.mark.model
+def test_a_processor_without_int8_products_computes_the_same_in_float32(
+    e5: E5, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[int] = []
+    compile_graph = e5_graph.compile_graph
+
+    def refusing(graph: Any, threads: int, group: int) -> Any:
+        compiled.append(group)
+        if group:
+            raise RuntimeError("no VNNI")
+        return compile_graph(graph, threads, group)
+
+    monkeypatch.setattr(e5_graph, "compile_graph", refusing)
+    plain = E5(model_folder / entry("multilingual-e5-small").file, tmp_path)
+    exact = plain.embed_passages(TEXTS)
+    assert compiled == [GROUP, 0]
+    cosines = (exact * e5.embed_passages(TEXTS)).sum(1)
+    assert float(cosines.mean()) > 0.999
+    assert float(cosines.min()) > 0.998
+    alone = np.concatenate([plain.embed_passages([t]) for t in TEXTS])
+    np.testing.assert_allclose(alone, exact, atol=1e-5)
+
+
+@pytest.mark.model
+def test_many_callers_make_no_more_threads(e5: E5) -> None:
+    import psutil
+
+    texts = ["연차는 15일이다."] * 80
+    expected = e5.embed_passages(texts)
+    before, most, callers = psutil.Process().num_threads(), 0, 6
+    with ThreadPoolExecutor(callers) as pool:
+        running = [pool.submit(e5.embed_passages, texts) for _ in range(callers)]
+        while not all(r.done() for r in running):
+            most = max(most, psutil.Process().num_threads())
+            time.sleep(0.01)
+    for r in running:
+        np.testing.assert_array_equal(r.result(), expected)
+    # Python's threads that feed the model may not all have been there; OpenVINO's have.
+    assert most <= before + callers + usable_cores()
+
+
+@pytest.mark.model
+def test_a_query_is_next_in_line_while_passages_are_embedded(e5: E5) -> None:
+    """It waits for requests under way, never for the batches queued behind them."""
+    gate = threading.Event()
+    for _ in range(usable_cores()):
+        e5._load()._feeders.submit(gate.wait, 30)
+    with ThreadPoolExecutor(1) as pool:
+        ingest = pool.submit(e5.embed_passages, ["가나다라 마바사 " * 30] * 12)
+        e5.embed_queries(["연차는 며칠인가?"])
+        e5.embed_passages(TEXTS[:2])
+        assert not ingest.done()
+        gate.set()
+    assert ingest.result().shape == (12, 384)

@@ -191,7 +191,7 @@ class TestOpen:
 
     def test_a_library_opens_without_its_embedders_file(self, tmp_path: Path) -> None:
         embedder = open_embedder("embedded:multilingual-e5-small", root=tmp_path, cache=tmp_path)
-        assert (embedder.name, embedder.dimensions) == ("e5-small-ov-q8-2", 384)
+        assert (embedder.name, embedder.dimensions) == ("e5-small-ov-q8-3", 384)
 
     def test_a_missing_key_names_the_setting(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="GAKJU_OPENAI_API_KEY"):
@@ -241,7 +241,7 @@ class TestOpen:
         assert (chat.name, chat.context) == ("embedded:qwen2.5-coder-0.5b", 2048)
         assert not chat.engine.running
         embedder = open_embedder("embedded:multilingual-e5-small", root=model_folder, cache=tmp_path)
-        assert (embedder.name, embedder.dimensions) == ("e5-small-ov-q8-2", 384)
+        assert (embedder.name, embedder.dimensions) == ("e5-small-ov-q8-3", 384)
 
 
 def test_the_cli_start_pays_for_no_model() -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import threading
 import unicodedata
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Empty, Queue
+from queue import Queue
 from typing import Any
 
 import numpy as np
@@ -23,10 +22,11 @@ from gakju.protocols import Spans, Vectors
 
 QUERY, PASSAGE = "query: ", "passage: "
 REQUEST_TOKENS = 512
-"""Tokens with padding in one inference. As fast as 1,024 on two cores, and a query waits half as long for its turn."""
+"""Tokens with padding in one inference. As fast as 2,048 on two cores, and a query waits a quarter as long."""
 PAD_TO = 16
 GROUP = 128
-"""Activations quantised together. 0 is none: float32 products, for processors without int8 instructions."""
+"""Activations quantised together: 384 is 6 % faster and twice as far from float32. 0 is none: float32 products, for
+processors without int8 instructions."""
 
 
 class E5:
@@ -39,7 +39,7 @@ class E5:
     Günther et al. 2024, arXiv:2409.04701): it costs nothing more, and the part knows what it stands in.
     """
 
-    name = "e5-small-ov-q8-2"
+    name = "e5-small-ov-q8-3"
     dimensions = 384
 
     def __init__(self, weights: Path | Callable[[], Path], cache: Path, threads: int = 0) -> None:
@@ -113,9 +113,6 @@ class _Window:
     pools: list[tuple[int, int, int]]
 
 
-_Running = tuple[Any, list[_Window]]
-
-
 class _Loaded:
     def __init__(self, path: Path, cache: Path, threads: int) -> None:
         weights = E5Weights(path)
@@ -130,25 +127,12 @@ class _Loaded:
             self._compile(graph, threads, 0)
 
     def _compile(self, graph: Any, threads: int, group: int) -> None:
-        compiled = (
-            e5_graph.runtime()
-            .Core()
-            .compile_model(
-                graph,
-                "CPU",
-                {
-                    "INFERENCE_NUM_THREADS": threads,
-                    "NUM_STREAMS": threads,
-                    "INFERENCE_PRECISION_HINT": "f32",
-                    "DYNAMIC_QUANTIZATION_GROUP_SIZE": str(group),
-                },
-            )
-        )
-        # A call runs no more at once than there are streams, so that a query is next in line during an ingest.
-        self.at_once = threads
-        self.idle: Queue[Any] = Queue()
+        compiled = e5_graph.compile_graph(graph, threads, group)
+        self._idle: Queue[Any] = Queue()
         for _ in range(2 * threads + 2):
-            self.idle.put(compiled.create_infer_request())
+            self._idle.put(compiled.create_infer_request())
+        # No more at once than there are streams, whoever calls, so that a query is next in line during an ingest.
+        self._feeders = ThreadPoolExecutor(threads, thread_name_prefix="embed")
         self.embed([[("warm up", True)], [("warm up " * 40, False)]])
 
     def embed(self, texts: Sequence[Sequence[Piece]]) -> tuple[Vectors, list[Vectors]]:
@@ -156,45 +140,31 @@ class _Loaded:
         windows, counts = self._windows(texts)
         ends = np.cumsum(counts)
         sums = np.zeros((int(ends[-1]) if texts else 0, self.shape.hidden), np.float32)
-        running: deque[_Running] = deque()
+        batches = list(self._batches(windows))
         try:
-            for batch in self._batches(windows):
-                inputs = self._inputs(batch)
-                request = self._request(running, sums)
-                running.append((request, batch))
-                request.start_async(inputs)
-            while running:
-                self._collect(running, sums)
+            # What fits into one request waits for nobody's batches.
+            many = len(batches) > 1
+            pooled = self._feeders.map(self._infer, batches) if many else map(self._infer, batches)
+            for batch, vectors in zip(batches, pooled, strict=True):
+                for window, rows in zip(batch, vectors, strict=True):
+                    for (row, start, end), vector in zip(window.pools, rows, strict=False):
+                        sums[row] += vector * np.float32(end - start)
         except RuntimeError as error:
             raise ModelFailed(f"The embedding model failed: {str(error).splitlines()[0]}") from error
-        finally:
-            for request, _ in running:
-                with suppress(RuntimeError):
-                    request.wait()
-                self.idle.put(request)
         unit: Vectors = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), np.float32(1e-12))
         starts = ends - counts
         return unit[starts], [unit[start + 1 : end] for start, end in zip(starts, ends, strict=True)]
 
-    def _request(self, running: deque[_Running], sums: Vectors) -> Any:
-        """An idle request. Never waits for another call's while holding one itself: that could be for ever."""
-        while True:
-            if len(running) == self.at_once:
-                self._collect(running, sums)
-            try:
-                return self.idle.get(block=not running)
-            except Empty:
-                self._collect(running, sums)
-
-    def _collect(self, running: deque[_Running], sums: Vectors) -> None:
-        request, batch = running[0]
-        request.wait()
-        pooled = request.get_output_tensor(0).data
-        for window, rows in zip(batch, pooled, strict=True):
-            for (row, start, end), vector in zip(window.pools, rows, strict=False):
-                sums[row] += vector * np.float32(end - start)
-        running.popleft()
-        self.idle.put(request)
+    def _infer(self, batch: Sequence[_Window]) -> NDArray[np.float32]:
+        """Shape (windows, most pools of a window, hidden)."""
+        inputs = self._inputs(batch)
+        request = self._idle.get()
+        try:
+            request.infer(inputs)
+            pooled: NDArray[np.float32] = request.get_output_tensor(0).data.copy()
+            return pooled
+        finally:
+            self._idle.put(request)
 
     def _windows(self, texts: Sequence[Sequence[Piece]]) -> tuple[list[_Window], NDArray[np.int64]]:
         """What the model sees, and how many vectors each text wants: its own, then its parts'."""

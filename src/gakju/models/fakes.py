@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import unicodedata
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -50,7 +51,7 @@ class FakeEmbedder:
 
     def _vector(self, side: str, text: str) -> Vectors:
         total = 0.3 * self._direction(f"side {side}")
-        for word in _WORD.findall(text.casefold()):
+        for word in _WORD.findall(unicodedata.normalize("NFC", text).casefold()):
             total += self._direction(f"word {word}")
             for pair in itertools.pairwise(word):
                 total += 0.5 * self._direction("pair " + "".join(pair))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -245,7 +246,7 @@ class RemoteEmbedder:
         if not texts:
             return np.empty((0, self.dimensions), np.float32)
         # The API refuses empty input.
-        given = [prefix + t if t.strip() else prefix + "-" for t in texts]
+        given = [prefix + unicodedata.normalize("NFC", t) if t.strip() else prefix + "-" for t in texts]
         return np.concatenate([self._request(given[a : a + self._batch]) for a in range(0, len(given), self._batch)])
 
     def _request(self, texts: list[str]) -> Vectors:
