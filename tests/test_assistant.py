@@ -73,7 +73,7 @@ def test_the_same_bytes_are_unchanged_wherever_they_lie_and_embed_nothing(tmp_pa
     assert two.document_id == one.document_id
 
     class NoEmbedder(FakeEmbedder):
-        def embed_passages(self, texts):
+        def embed_parts(self, texts, spans):
             raise AssertionError("embedded again")
 
     gakju.parts._made["embedder"] = NoEmbedder()
@@ -97,7 +97,7 @@ def test_reading_again_replaces_the_old_reading_only_once_it_is_whole(tmp_path: 
     (old,) = gakju.add([path])
 
     class Broken(FakeEmbedder):
-        def embed_passages(self, texts):
+        def embed_parts(self, texts, spans):
             raise ModelFailed("The embedder broke.")
 
     whole, gakju.parts._made["embedder"] = gakju.parts._made["embedder"], Broken()

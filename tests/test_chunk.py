@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gakju.chunk import Chunker, embedding_text
+from gakju.chunk import Chunker, embedding_text, part_spans
 from gakju.types import Block, Chunk, Page
 
 
@@ -40,7 +40,8 @@ def check(found, pages):
             assert chunk.text[s.at : s.at + s.end - s.start] == texts[s.page][s.start : s.end]
         ends = [0, *(p.end for p in chunk.parts), len(chunk.text)]
         between = [chunk.text[end : p.start] for end, p in zip(ends, chunk.parts, strict=False)]
-        assert not "".join(between).strip() and ends[-2] == ends[-1]
+        assert not "".join(between).strip()
+        assert ends[-2] == ends[-1]
     body = [p.text[b.start : b.end] for p in pages for b in p.blocks if b.kind not in {"header", "footer"}]
     assert " ".join(c.text for c in found).split() == " ".join(body).split()
 
@@ -181,6 +182,9 @@ def test_embedding_text_adds_context_once():
     chunk = Chunk("d-0", "d", 0, "휴가\n연차는 열다섯 날이다.", ("취업 규칙", "휴가"), ())
     assert embedding_text(chunk, "회사  규정") == "회사 규정\n취업 규칙\n휴가\n연차는 열다섯 날이다."
     assert embedding_text(chunk) == "취업 규칙\n휴가\n연차는 열다섯 날이다."
+    made = chunks(page(1, ("heading", "휴가", 1), ("text", "연차는 열다섯 날이다. 반차도 있다.")))[0]
+    text = embedding_text(made, "규정")
+    assert [text[a:b] for a, b in part_spans(made, text)] == ["휴가", "연차는 열다섯 날이다.", "반차도 있다."]
     long = Chunk("d-0", "d", 0, "본문", tuple(f"{n}" * 100 for n in range(6)), ())
     assert len(embedding_text(long, "제목")) < 300
     assert embedding_text(long, "제목").startswith("제목\n")

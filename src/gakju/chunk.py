@@ -59,6 +59,12 @@ def embedding_text(chunk: Chunk, title: str = "") -> str:
     return "\n".join((*context, chunk.text))
 
 
+def part_spans(chunk: Chunk, text: str) -> list[tuple[int, int]]:
+    """Where the chunk's parts stand in its `embedding_text`."""
+    shift = len(text) - len(chunk.text)
+    return [(part.start + shift, part.end + shift) for part in chunk.parts]
+
+
 @dataclass(slots=True)
 class Chunker:
     """`count_tokens` counts each text in the embedder's vocabulary; a chunk has at most `size` of them."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import islice, pairwise
+from itertools import islice
 
 from gakju.index import Index
 from gakju.protocols import Embedder, Vectors
 from gakju.text.lexicon import Lexicon
 from gakju.text.morphemes import Morphemes
 from gakju.text.normalise import fold, squeeze
-from gakju.text.sentences import LIST_MARK, sentence_spans
+from gakju.text.sentences import LIST_MARK
 from gakju.types import Chunk, Evidence, Found, Hit, Page
 
 RETRIEVERS = ("bm25", "dense")
@@ -22,14 +23,17 @@ RETRIEVERS = ("bm25", "dense")
 # How deep each retriever looks, whatever k is: fusion needs to see what the other found.
 _DEPTH = 50
 _CHUNKS = 8
-# What `evidence` embeds: so many sentences, of this much UTF-8 each and in all. A token is 4 to 5 bytes in Korean and
-# in English, and two cores embed 9,000 tokens a second: about 0.1 s.
-_EMBEDDED, _SENTENCE_BYTES, _ALL_BYTES = 24, 600, 3_200
 # An introduction ("as follows:") takes its list along up to this many characters.
 _WITH_LIST = 400
+# What words say weighs this much beside what vectors say, where a passage holds all words of the question.
+_WORDS = 0.8
+# More chunks of one document than this stand behind other documents' that are at least half as good.
+_OF_ONE = 4
+# Two chunks that share this much of their words are copies.
+_COPY = 0.9
 
 # Weights of a sentence's parts, round numbers set by hand; bench/fit_strength.py prints hit@1, 3 and 6 for them.
-_LIKENESS, _OVERLAP, _CHUNK = 1.0, 0.75, 0.5
+_LIKENESS, _OVERLAP, _CHUNK = 2.0, 0.75, 0.5
 
 # What a question's word counts where only a heading above the sentence has it.
 _HEADED = 0.5
@@ -55,12 +59,13 @@ class _Candidate:
     hit: Hit
     start: int
     end: int
+    likeness: float
+    """Cosine to the question, of the sentence in its place."""
     header: tuple[int, int] | None = None
     context: str = ""
     under: str = ""
     """The headings it stands under."""
     overlap: float = 0.0
-    likeness: float = 0.0
 
     @property
     def text(self) -> str:
@@ -106,37 +111,44 @@ class Retriever:
         another embedder.
         """
         depth = max(_DEPTH, k)
-        found: dict[str, list[tuple[Chunk, float]]] = {}
+        view = self._index.view(collection)
+        words, lexical, near = list[str](), dict[int, float](), dict[int, float]()
         if "bm25" in retrievers:
-            words = self._morphemes.asked(query, self._lexicon(collection))
-            found["bm25"] = self._index.matching(_matter(words), depth, collection)
-        if "dense" in retrievers and "embedder" not in self._index.stale:
-            found["dense"] = self._index.nearest(self._query_vector(query), depth, collection)
-        chunks = {chunk.id: chunk for pairs in found.values() for chunk, _ in pairs}
-        parts = {name: {chunk.id: score for chunk, score in pairs} for name, pairs in found.items()}
-        trust = {"bm25": _covered(_matter(words), found["bm25"])} if "bm25" in found else {}
-        scores = fused(parts, trust)
-        hits, seen = [], set()
-        documents = {document.id: document for document in self._index.documents(collection)}
-        for name in sorted(scores, key=lambda name: (-scores[name], name)):
-            chunk = chunks[name]
-            same = squeeze(chunk.text)
-            if same not in seen and chunk.document_id in documents:
-                seen.add(same)
-                own = {retriever: of[name] for retriever, of in parts.items() if name in of}
-                hits.append(Hit(chunk, documents[chunk.document_id].ref, scores[name], own))
-        return hits[:k]
+            words = _matter(self._morphemes.asked(query, self._lexicon(collection)))
+            lexical = view.matching(words, depth)
+        dense = "dense" in retrievers and "embedder" not in self._index.stale
+        if dense:
+            near = view.nearest(self._query_vector(query), depth)
+        found = view.take(list(lexical | near))
+        lexical = {row: score for row, score in lexical.items() if row in found}
+        likeness = {row: score for row, score in near.items() if row in found}
+        if lexical and near:
+            likeness |= self._likeness(query, found)
+        trust = _covered(words, [found[row][0] for row in islice(lexical, 3)])
+        scores = fused(lexical, likeness, trust, {*islice(lexical, _DEPTH), *islice(near, _DEPTH)})
+        hits = []
+        for row in sorted(scores, key=lambda row: (-scores[row], found[row][0].id)):
+            chunk = found[row][0]
+            own = {"bm25": lexical.get(row), "dense": near.get(row), "sentence": likeness.get(row) if dense else None}
+            parts = {name: score for name, score in own.items() if score is not None}
+            hits.append(Hit(chunk, view.documents[chunk.document_id].ref, scores[row], parts))
+        return _spread_out(_distinct(hits, 2 * k), k)
 
-    def evidence(self, query: str, hits: Sequence[Hit], n: int) -> Found:
+    def _likeness(self, query: str, found: Mapping[int, tuple[Chunk, Vectors]]) -> dict[int, float]:
+        """The cosine of each chunk's best part. It says more than the whole chunk's, and words' finds have it too."""
+        vector = self._query_vector(query)
+        return {row: float((parts @ vector).max()) for row, (_, parts) in found.items() if len(parts)}
+
+    def evidence(self, query: str, hits: Sequence[Hit], n: int, collection: str | None = "default") -> Found:
         """The `n` sentences of the best hits most likely to hold the answer, verbatim, with their places."""
         if not hits or n < 1:
             return Found((), 0.0)
         best = hits[:_CHUNKS]
-        keys = [(hit.chunk.document_id, s.page) for hit in best for s in hit.chunk.segments]
-        pages = self._index.pages(keys)
-        candidates = [candidate for hit in best for candidate in _candidates(hit, pages)]
-        terms = _terms(self._morphemes.words(query))
-        judged = self._judged(query, candidates, terms)
+        vectors = self._index.part_vectors([hit.chunk for hit in best])
+        vector = self._query_vector(query)
+        candidates = [c for hit in best for c in _candidates(hit, vectors.get(hit.chunk.id), vector)]
+        terms = _terms(self._morphemes.asked(query, self._lexicon(collection)))
+        judged = _judged(query, candidates, terms)
         if not judged:
             return Found((), 0.0)
         ranked = sorted(judged, key=_score, reverse=True)
@@ -146,38 +158,32 @@ class Retriever:
             if candidate.header:  # a row says little without the names of its columns
                 wanted.append(replace(candidate, start=candidate.header[0], end=candidate.header[1]))
             chosen += [one for one in wanted if not any(_covers(other, one) for other in chosen)]
+            if len(chosen) >= n:
+                break
+        keys = [(c.hit.chunk.document_id, s.page) for c in chosen[:n] for s in c.hit.chunk.spans(c.start, c.end)]
+        pages = self._index.pages(keys)
         sentences = tuple(_evidence(number, candidate, pages) for number, candidate in enumerate(chosen[:n], 1))
         weighed = features(ranked, terms)
         return Found(sentences, strength(weighed), weighed)
 
-    def _judged(
-        self, query: str, candidates: Sequence[_Candidate], terms: Mapping[str, re.Pattern[str]]
-    ) -> list[_Candidate]:
-        """The most promising by words and chunk, with their overlap (0..1) and likeness (cosine)."""
-        folded = [_searched(candidate) for candidate in candidates]
-        held = [{term for term, pattern in terms.items() if pattern.search(text)} for text in folded]
-        above = {c.under: fold(c.under) for c in candidates}
-        headed = {u: {term for term, pattern in terms.items() if pattern.search(text)} for u, text in above.items()}
-        # Rare among the candidates is telling: what all of them say does not choose between them.
-        weights = {t: _tells(t) * math.log(1 + len(held) / (1 + sum(t in own for own in held))) for t in terms}
-        total = sum(weights.values()) or 1.0
-        weighed = [
-            replace(c, overlap=sum(weights[t] * (1.0 if t in own else _HEADED) for t in own | headed[c.under]) / total)
-            for c, own in zip(candidates, held, strict=True)
-        ]
-        promising = sorted(weighed, key=lambda c: _OVERLAP * c.overlap + _CHUNK * c.hit.score, reverse=True)
-        echo = squeeze(query)
-        unique: dict[str, _Candidate] = {}
-        for candidate in promising:
-            same = squeeze(candidate.judged)
-            if same not in echo:  # repeats the question and answers nothing
-                unique.setdefault(same, candidate)
-        texts = list(_within_budget(c.judged for c in unique.values()))
-        if not texts:
-            return []
-        vectors = self._embedder.embed_passages(texts)
-        likeness = vectors @ self._query_vector(query)
-        return [replace(c, likeness=float(near)) for c, near in zip(unique.values(), likeness, strict=False)]
+
+def _judged(query: str, candidates: Sequence[_Candidate], terms: Mapping[str, re.Pattern[str]]) -> list[_Candidate]:
+    """With their overlap, 0..1; without what only repeats the question, and one of each text."""
+    folded = [_searched(candidate) for candidate in candidates]
+    held = [{term for term, pattern in terms.items() if pattern.search(text)} for text in folded]
+    above = {c.under: fold(c.under) for c in candidates}
+    headed = {u: {term for term, pattern in terms.items() if pattern.search(text)} for u, text in above.items()}
+    # Rare among the candidates is telling: what all of them say does not choose between them.
+    weights = {t: _tells(t) * math.log(1 + len(held) / (1 + sum(t in own for own in held))) for t in terms}
+    total = sum(weights.values()) or 1.0
+    echo = squeeze(query)
+    unique: dict[str, _Candidate] = {}
+    for candidate, own in zip(candidates, held, strict=True):
+        same = squeeze(candidate.judged)
+        if same not in echo:
+            shared = sum(weights[t] * (1.0 if t in own else _HEADED) for t in own | headed[candidate.under])
+            unique.setdefault(same, replace(candidate, overlap=shared / total))
+    return list(unique.values())
 
 
 def _searched(candidate: _Candidate) -> str:
@@ -186,31 +192,55 @@ def _searched(candidate: _Candidate) -> str:
     return f"{text} {text.replace(chr(10), '')}" if "\n" in text else text
 
 
-def _within_budget(texts: Iterable[str]) -> Iterator[str]:
-    spent = 0
-    for text in islice(texts, _EMBEDDED):
-        shown = text.encode()[:_SENTENCE_BYTES].decode(errors="ignore")
-        spent += len(shown.encode())
-        if spent > _ALL_BYTES:
-            return
-        yield shown
+def fused(
+    lexical: Mapping[int, float], likeness: Mapping[int, float], trust: float = 1.0, among: Collection[int] = ()
+) -> dict[int, float]:
+    """Scores, 1 at best, by row: of BM25 where words found it, and of cosines of whatever was found.
 
-
-def fused(parts: Mapping[str, Mapping[str, float]], trust: Mapping[str, float] | None = None) -> dict[str, float]:
-    """The mean over retrievers of min-max scores, by chunk id; what a retriever did not find is 0 there.
-
-    `trust` weighs a retriever, 1 where it is not named. On the sets measured an equal-weight sum is better than
-    reciprocal rank fusion.
+    Each is spread from 0 to 1 over the rows of `among`, or all; `trust` in 0..1 weighs BM25. What words did not
+    find is taken to have half the score of the last that they did.
     """
-    weights = {name: (trust or {}).get(name, 1.0) for name in parts}
-    total = sum(weights.values()) or 1.0
-    scores: dict[str, float] = {}
-    for retriever, found in parts.items():
-        low, high = (min(found.values()), max(found.values())) if found else (0.0, 0.0)
-        for name, score in found.items():
-            share = (score - low) / (high - low) if high > low else 1.0
-            scores[name] = scores.get(name, 0.0) + share * weights[retriever] / total
+    share = _WORDS * trust if likeness else 1.0
+    scores = dict.fromkeys([*lexical, *likeness], 0.0)
+    total = (share if lexical else 0.0) + (1.0 if likeness else 0.0)
+    for found, lowest, weight in ((lexical, 0.5 if likeness else 1.0, share), (likeness, 1.0, 1.0)):
+        seen = [score for row, score in found.items() if not among or row in among]
+        high, low = max(seen, default=0.0), lowest * min(seen, default=0.0)
+        for row, score in found.items():
+            spread = (score - low) / (high - low) if high > low else 1.0
+            scores[row] += max(0.0, spread) * weight / total
     return scores
+
+
+def _distinct(hits: Iterable[Hit], most: int) -> list[Hit]:
+    """In order, without copies of what came before; copies with a word changed are copies."""
+    kept: list[Hit] = []
+    exact: set[str] = set()
+    lately: deque[set[str]] = deque(maxlen=8)  # what is nearly alike scores nearly alike
+    for hit in hits:
+        same, words = squeeze(hit.chunk.text), set(hit.chunk.text.split())
+        if same in exact or any(len(words & other) >= _COPY * len(words | other) for other in lately):
+            continue
+        exact.add(same)
+        lately.append(words)
+        kept.append(hit)
+        if len(kept) == most:
+            break
+    return kept
+
+
+def _spread_out(hits: Sequence[Hit], k: int) -> list[Hit]:
+    """The first `k`, where one document does not crowd out others that are nearly as good."""
+    first: list[Hit] = []
+    crowd: list[Hit] = []
+    counts: Counter[str] = Counter()
+    for hit in hits:
+        counts[hit.document.id] += 1
+        (first if counts[hit.document.id] <= _OF_ONE else crowd).append(hit)
+    floor = 0.5 * hits[0].score if hits else 0.0
+    good = [hit for hit in first if hit.score >= floor]
+    rest = sorted([*crowd, *first[len(good) :]], key=lambda hit: -hit.score)
+    return [*good, *rest][:k]
 
 
 def _tells(word: str) -> float:
@@ -225,13 +255,13 @@ def _matter(words: Sequence[str]) -> list[str]:
     return [word for word in words if word not in _FORM] or list(words)
 
 
-def _covered(words: Sequence[str], found: Sequence[tuple[Chunk, float]]) -> float:
+def _covered(words: Sequence[str], chunks: Sequence[Chunk]) -> float:
     """The largest share of the question's words that one of the best lexical hits holds, at least a tenth.
 
     A question in another language than its document, or a paraphrase, matches by chance words only.
     """
     terms = _terms(words)
-    texts = [fold("\n".join((*chunk.headings, chunk.text))) for chunk, _ in found[:3]]
+    texts = [fold("\n".join((*chunk.headings, chunk.text))) for chunk in chunks]
     shares = [sum(bool(pattern.search(text)) for pattern in terms.values()) / len(terms) for text in texts if terms]
     return max([0.1, *shares])
 
@@ -248,8 +278,8 @@ def _spread(likeness: float) -> float:
 
 
 def features(ranked: Sequence[_Candidate], terms: Mapping[str, re.Pattern[str]]) -> tuple[float, ...]:
-    """What `strength` weighs, each in 0..1: likeness of the best sentences, the share of the question's words in the
-    best sentence, and likeness of its chunk.
+    """What `strength` weighs, each in 0..1: likeness of the nearest sentence, the share of the question's words in
+    the best sentence, and likeness of its chunk.
     """
     best = ranked[0]
     matter = [terms[word] for word in _matter(list(terms))]
@@ -257,7 +287,7 @@ def features(ranked: Sequence[_Candidate], terms: Mapping[str, re.Pattern[str]])
     found = [1.0 if p.search(text) else _HEADED if p.search(above) else 0.0 for p in matter]
     shared = sum(found) / (len(matter) or 1)
     around = best.hit.parts.get("dense", best.likeness)
-    return _spread(max(c.likeness for c in ranked[:3])), shared, _spread(around)
+    return _spread(max(c.likeness for c in ranked)), shared, _spread(around)
 
 
 # Fitted by bench/fit_strength.py on 2026-11-23; two of three questions were taken to have an answer. The figures
@@ -290,45 +320,31 @@ def _terms(words: Sequence[str]) -> dict[str, re.Pattern[str]]:
     return patterns
 
 
-def _candidates(hit: Hit, pages: Mapping[tuple[str, int], Page]) -> list[_Candidate]:
+def _candidates(hit: Hit, vectors: Vectors | None, query: Vectors) -> list[_Candidate]:
     """Sentences, rows and items of a chunk; headings and first rows of tables only where there is nothing else."""
     chunk = hit.chunk
-    rows, headings = _blocks(chunk, pages, "row"), _blocks(chunk, pages, "heading")
-    edges = sorted({0, len(chunk.text), *(at for span in (*rows, *headings) for at in span)})
+    around = hit.parts.get("dense", 0.0)
+    known = vectors is not None and len(vectors) == len(chunk.parts)
+    likeness = (vectors @ query).tolist() if known and vectors is not None else [around] * len(chunk.parts)
     body: list[_Candidate] = []
     labels: list[_Candidate] = []
     header: tuple[int, int] | None = None
     path = list(chunk.headings)
-    for low, high in pairwise(edges):
-        if (low, high) in headings:
-            path.append(chunk.text[low:high])
+    for part, near in zip(chunk.parts, likeness, strict=True):
+        span = part.start, part.end
+        if part.kind == "heading":
+            path.append(chunk.text[slice(*span)])
         under = "\n".join(path[-3:])
-        spans = [(low + start, low + end) for start, end in sentence_spans(chunk.text[low:high])]
-        if (low, high) in rows and spans:
-            row = spans[0][0], spans[-1][1]
-            if header or (low == 0 and _is_split_table(chunk)):
-                context = chunk.text[slice(*header)] if header else chunk.headings[-1]
-                body.append(_Candidate(hit, *row, header, context, under))
-            else:
-                header = row
-                labels.append(_Candidate(hit, *row, under=under))
-            continue
-        header = None if spans else header
-        kind = labels if (low, high) in headings else body
-        kind += [_Candidate(hit, start, end, under=under) for start, end in spans if end - start > 1]
-    return body or labels
-
-
-def _blocks(chunk: Chunk, pages: Mapping[tuple[str, int], Page], kind: str) -> set[tuple[int, int]]:
-    """Code points of the chunk's text that blocks of `kind` take up."""
-    found = set()
-    for s in chunk.segments:
-        page = pages.get((chunk.document_id, s.page))
-        for block in page.blocks if page else ():
-            if block.kind == kind and block.start < s.end and s.start < block.end:
-                shift = s.at - s.start
-                found.add((shift + max(block.start, s.start), shift + min(block.end, s.end)))
-    return found
+        if part.kind != "row":
+            header = None
+            (labels if part.kind == "heading" else body).append(_Candidate(hit, *span, near, under=under))
+        elif header or (part.start == 0 and _is_split_table(chunk)):
+            context = chunk.text[slice(*header)] if header else chunk.headings[-1]
+            body.append(_Candidate(hit, *span, near, header, context, under))
+        else:
+            header = span
+            labels.append(_Candidate(hit, *span, near, under=under))
+    return [c for c in body or labels if c.end - c.start > 1]
 
 
 def _is_split_table(chunk: Chunk) -> bool:

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from gakju.assistant.ahead import Ahead
 from gakju.assistant.parts import Parts
-from gakju.chunk import embedding_text
+from gakju.chunk import embedding_text, part_spans
 from gakju.errors import BrokenFile, Cancelled, GakjuError
 from gakju.index import Index
 from gakju.protocols import Vectors
@@ -93,7 +93,7 @@ class _Batch(NamedTuple):
     pages: list[Page]
     chunks: list[Chunk]
     words: Future[list[list[str]]]
-    vectors: Future[Vectors]
+    vectors: Future[tuple[Vectors, list[Vectors]]]
 
     def cancel(self) -> None:
         self.words.cancel()
@@ -213,7 +213,8 @@ class Line:
         count = 0
         with self._index.writer(document.id, document.collection) as writer:
             for batch in self._batches(chunks, pages, opened.title, parts.lexicon(document.collection)):
-                writer.write(batch.pages, batch.chunks, batch.vectors.result(), batch.words.result())
+                vectors, of_parts = batch.vectors.result()
+                writer.write(batch.pages, batch.chunks, vectors, batch.words.result(), of_parts)
                 count += len(batch.chunks)
                 tell(pages.count, max(opened.page_count, pages.count), "embedding")
             if rest := pages.take():
@@ -243,7 +244,8 @@ class Line:
             while batch := list(islice(chunks, BATCH)):
                 texts = [embedding_text(c, title) for c in batch]
                 words = self._words.submit(parts.morphemes.many, texts, own)
-                vectors = self._vectors.submit(parts.embedder.embed_passages, texts)
+                spans = [part_spans(c, text) for c, text in zip(batch, texts, strict=True)]
+                vectors = self._vectors.submit(parts.embedder.embed_parts, texts, spans)
                 begun.append(_Batch(pages.take(), batch, words, vectors))
                 if len(begun) > AT_ONCE:
                     yield begun.popleft()

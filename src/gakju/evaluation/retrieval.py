@@ -16,7 +16,7 @@ import numpy as np
 
 from gakju.assistant import Assistant
 from gakju.assistant.parts import Parts
-from gakju.chunk import embedding_text
+from gakju.chunk import embedding_text, part_spans
 from gakju.errors import LibraryError
 from gakju.evaluation.datasets import Passage, RetrievalSet
 from gakju.evaluation.metrics import mrr, ndcg, quantile_ms, recall
@@ -158,9 +158,10 @@ def _made(parts: Parts, passages: Sequence[Passage]) -> list[Whole]:
     pages = [Page(1, p.text, (Block("text", 0, len(p.text)),)) for p in passages]
     chunks = [list(parts.chunker.chunks(p.id, [page])) for p, page in zip(passages, pages, strict=True)]
     texts = [embedding_text(c, p.title) for p, own in zip(passages, chunks, strict=True) for c in own]
+    spans = [part_spans(c, text) for c, text in zip((c for own in chunks for c in own), texts, strict=True)]
     with ThreadPoolExecutor(1, thread_name_prefix="words") as side:
         analysed = side.submit(parts.morphemes.many, texts)
-        vectors = parts.embedder.embed_passages(texts)
+        vectors, of_parts = parts.embedder.embed_parts(texts, spans)
         words = analysed.result()
     made, at, added = [], 0, now()
     for passage, page, own in zip(passages, pages, chunks, strict=True):
@@ -169,5 +170,5 @@ def _made(parts: Parts, passages: Sequence[Passage]) -> list[Whole]:
         document = Document(
             passage.id, passage.title or passage.id, "", "default", passage.id, "text/plain", size, 1, len(own), added
         )
-        made.append(Whole(document, [page], own, vectors[span], words[span]))
+        made.append(Whole(document, [page], own, vectors[span], words[span], of_parts[span]))
     return made
