@@ -12,6 +12,7 @@ from pathlib import Path
 
 import lancedb
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from gakju.errors import LibraryError, NotFound, StorageFull, UsageError
@@ -94,7 +95,18 @@ def test_parts_and_their_vectors_come_back(index):
 def test_a_library_of_an_earlier_version_is_searched_as_it_is(index):
     add(index, "a", words=[["연차"]])
     table = lancedb.connect(next(index.root.glob("g-*"))).open_table("chunks")
-    table.drop_columns(["parts", "part_vectors"])
+    table.drop_columns(["body"])
+    one = chunk("a")
+    old = {
+        "text": [one.text],
+        "headings": [list(one.headings)],
+        "segments": [np.array(one.segments, np.int32).tobytes()],
+        "boxes": [np.array(one.boxes, np.float32).tobytes()],
+    }
+    table.add_columns([pa.field(name, pa.array(value).type) for name, value in old.items()])
+    kept = table.to_arrow().to_pydict()
+    table.delete("true")
+    table.add(pa.table({**kept, **old}, schema=table.schema))
     again = Index(index.root, FINGERPRINT, DIMENSIONS)
     assert [c for c, _ in again.matching(["연차"], 5)] == [chunk("a")]
     assert again.part_vectors([chunk("a")])["a-0"].shape == (0, DIMENSIONS)

@@ -38,6 +38,7 @@ class Generation:
             self._pages = base.create_table("pages", schema=rows.PAGES, exist_ok=True)
             self._chunks = self._open_chunks(base, dimensions)
             self.dimensions: int = self._chunks.schema.field("vector").type.list_size
+            self._columns = rows.columns_of(self._chunks.schema)
             self._index_words()
         self._base = base
         self._parsed: dict[str, Document] = {}
@@ -136,9 +137,10 @@ class Generation:
 
     def chunks(self, document_id: str) -> list[Chunk]:
         with self._guard("reading chunks"):
-            query = self._chunks.search().where(f"document_id = {quoted(document_id)}").select(rows.CHUNK_COLUMNS)
-            found = query.to_arrow().sort_by("ordinal").to_pylist()
-        return [rows.chunk_of(row) for row in found]
+            query = self._chunks.search().where(f"document_id = {quoted(document_id)}")
+            found = query.select(self._columns).to_arrow().to_pylist()
+        chunks = [rows.chunk_of(row, self.dimensions)[0] for row in found]
+        return sorted(chunks, key=lambda chunk: chunk.ordinal)
 
     def part_vectors(self, chunks: Sequence[Chunk]) -> dict[str, Vectors]:
         seen = self._seen.parts if self._seen and self._seen.version == self._chunks.version else {}
@@ -148,9 +150,9 @@ class Generation:
             where = f"document_id IN ({', '.join(map(quoted, documents))})"
             where += f" AND id IN ({', '.join(quoted(chunk.id) for chunk in rest)})"
             with self._guard("reading chunks"):
-                query = self._chunks.search().where(where).select(["id", "part_vectors"]).limit(len(rest))
-                taken = query.to_arrow().to_pylist()
-            found |= {row["id"]: rows.unpack_vectors(row["part_vectors"], self.dimensions) for row in taken}
+                query = self._chunks.search().where(where).select(self._columns).limit(len(rest))
+                taken = [rows.chunk_of(row, self.dimensions) for row in query.to_arrow().to_pylist()]
+            found |= {chunk.id: parts for chunk, parts in taken}
         return found
 
     def view(self, collection: str | None) -> View:
@@ -161,7 +163,7 @@ class Generation:
             if seen is None or seen.version != version:
                 table = self._base.open_table("chunks")
                 table.checkout(version)
-                seen = self._seen = Seen(version, table)
+                seen = self._seen = Seen(version, table, self.dimensions, self._columns)
         return View(seen, shelf, collection, self._measured_probing(), self.folder)
 
     def _measured_probing(self) -> Probing | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -42,9 +43,12 @@ PAGES = pa.schema(
         ("glyphs", pa.large_binary()),
     ]
 )
-CHUNK_COLUMNS = ["id", "document_id", "ordinal", "text", "headings", "segments", "boxes", "parts"]
-
 _KINDS: tuple[BlockKind, ...] = get_args(BlockKind)
+
+# Columns of libraries made before a chunk had a body.
+_FIRST_LAYOUT = ("id", "document_id", "ordinal", "text", "headings", "segments", "boxes")
+# Of segments, parts, boxes, bytes of names, vectors of parts.
+_COUNTS = struct.Struct("<5i")
 
 # Glyph boxes are kept in steps of this many points, so exact to .025.
 _STEP = 0.05
@@ -58,12 +62,8 @@ def chunk_schema(dimensions: int) -> Any:
             ("document_id", pa.string()),
             ("collection", pa.string()),
             ("ordinal", pa.int32()),
-            ("text", pa.string()),
-            ("headings", pa.list_(pa.string())),
-            ("segments", pa.binary()),
-            ("boxes", pa.binary()),
-            ("parts", pa.binary()),
-            ("part_vectors", pa.binary()),
+            # All of a chunk in one place: a search fetches a hundred rows, and each column is a read of its own.
+            ("body", pa.binary()),
             ("words", pa.string()),
             ("vector", pa.list_(pa.float32(), dimensions)),
         ]
@@ -137,12 +137,7 @@ def chunk_rows(
             chunk.document_id,
             collection,
             chunk.ordinal,
-            chunk.text,
-            list(chunk.headings),
-            np.array(chunk.segments, np.int32).tobytes(),
-            np.array(chunk.boxes, np.float32).tobytes(),
-            np.array([(p.start, p.end, _KINDS.index(p.kind)) for p in chunk.parts], np.int32).tobytes(),
-            pack_vectors(own),
+            pack_chunk(chunk, own),
             " ".join(terms),
         )
         for chunk, terms, own in zip(chunks, words, parts or [vectors[:0]] * len(chunks), strict=True)
@@ -163,20 +158,65 @@ def whole_rows(batch: Sequence[Whole]) -> tuple[Any, Any]:
     return pa.concat_tables(pages) if pages else None, pa.concat_tables(chunks) if chunks else None
 
 
-def chunk_of(row: Mapping[str, Any]) -> Chunk:
-    segments = np.frombuffer(row["segments"], np.int32).reshape(-1, 4).tolist()
+def columns_of(schema: Any) -> list[str]:
+    """Those that `chunk_of` wants."""
+    return ["body", *_FIRST_LAYOUT] if "text" in schema.names else ["body"]
+
+
+def chunk_of(row: Mapping[str, Any], dimensions: int) -> tuple[Chunk, Vectors]:
+    """With the vectors of its parts, shape (len(chunk.parts), dimensions); (0, dimensions) where none are kept."""
+    if row["body"] is not None:
+        return unpack_chunk(row["body"], dimensions)
     boxes = np.frombuffer(row["boxes"], np.float32).reshape(-1, 5).tolist()
-    parts = np.frombuffer(row["parts"] or b"", np.int32).reshape(-1, 3).tolist()
-    return Chunk(
+    chunk = Chunk(
         id=row["id"],
         document_id=row["document_id"],
         ordinal=row["ordinal"],
         text=row["text"],
         headings=tuple(row["headings"]),
-        segments=tuple(Segment(*segment) for segment in segments),
+        segments=tuple(Segment(*four) for four in np.frombuffer(row["segments"], np.int32).reshape(-1, 4).tolist()),
         boxes=tuple(Box(int(page), *(round(side, 2) for side in sides)) for page, *sides in boxes),
-        parts=tuple(Part(start, end, _KINDS[kind]) for start, end, kind in parts),
     )
+    return chunk, np.empty((0, dimensions), np.float32)
+
+
+def pack_chunk(chunk: Chunk, parts: Vectors) -> bytes:
+    """A chunk with the vectors of its parts: counts, then arrays, then texts."""
+    names = json.dumps([chunk.id, chunk.document_id, chunk.ordinal, *chunk.headings], ensure_ascii=False).encode()
+    arrays = [
+        np.array(chunk.segments, np.int32),
+        np.array([(p.start, p.end, _KINDS.index(p.kind)) for p in chunk.parts], np.int32),
+        np.array([box.page for box in chunk.boxes], np.int32),
+        np.array([box[1:] for box in chunk.boxes], np.float32),
+    ]
+    counts = [len(chunk.segments), len(chunk.parts), len(chunk.boxes), len(names), len(parts)]
+    return b"".join(
+        [_COUNTS.pack(*counts), *(a.tobytes() for a in arrays), names, pack_vectors(parts), chunk.text.encode()]
+    )
+
+
+def unpack_chunk(packed: bytes, dimensions: int) -> tuple[Chunk, Vectors]:
+    segments, parts, boxes, names, vectors = _COUNTS.unpack_from(packed)
+    at = _COUNTS.size
+    whole = np.frombuffer(packed, np.int32, 4 * segments + 3 * parts + boxes, at).tolist()
+    at += 4 * len(whole)
+    sides = np.frombuffer(packed, np.float32, 4 * boxes, at).astype(np.float64).round(2).reshape(-1, 4).tolist()
+    at += 16 * boxes
+    identity, document_id, ordinal, *headings = json.loads(packed[at : at + names])
+    at += names
+    end = at + vectors * (dimensions + 4)
+    spans, cuts, pages = whole[: 4 * segments], whole[4 * segments : 4 * segments + 3 * parts], whole[-boxes:]
+    chunk = Chunk(
+        id=identity,
+        document_id=document_id,
+        ordinal=ordinal,
+        text=packed[end:].decode(),
+        headings=tuple(headings),
+        segments=tuple(Segment(*spans[i : i + 4]) for i in range(0, len(spans), 4)),
+        boxes=tuple(Box(page, *four) for page, four in zip(pages, sides, strict=False)),
+        parts=tuple(Part(cuts[i], cuts[i + 1], _KINDS[cuts[i + 2]]) for i in range(0, len(cuts), 3)),
+    )
+    return chunk, unpack_vectors(packed[at:end], dimensions)
 
 
 def pack_vectors(vectors: Vectors) -> bytes:

@@ -40,6 +40,9 @@ class Seen:
 
     version: int
     table: Any
+    dimensions: int
+    columns: Sequence[str]
+    """What `rows.chunk_of` wants."""
     parts: dict[str, Vectors] = field(default_factory=dict)
 
 
@@ -67,24 +70,23 @@ class View:
         """`probing` is None where there is no vector index."""
         self.documents = shelf.documents
         """By id, of every collection."""
-        self._table, self._parts = seen.table, seen.parts
+        self._at = seen
         self._shelf = shelf
         self._collection = collection
         self._probing = probing
         self._folder = folder
-        self._dimensions: int = self._table.schema.field("vector").type.list_size
         total = sum(shelf.chunks.values())
         self._rows = total if collection is None else shelf.chunks.get(collection, 0)
         self._share = self._rows / total if total else 1.0
 
     def nearest(self, vector: Vectors, k: int) -> dict[int, float]:
         """Cosine similarity of the `k` rows nearest to `vector`, shape (dimensions,), best first."""
-        if vector.shape != (self._dimensions,):
+        if vector.shape != (self._at.dimensions,):
             raise LibraryError(
-                f"The library holds vectors of {self._dimensions} numbers, the model gives {vector.shape}.",
+                f"The library holds vectors of {self._at.dimensions} numbers, the model gives {vector.shape}.",
                 hint="Run `gakju docs reindex`.",
             )
-        query = self._table.search(vector, vector_column_name="vector", query_type="vector").distance_type("cosine")
+        query = self._at.table.search(vector, vector_column_name="vector", query_type="vector").distance_type("cosine")
         if self._probing is None or self._rows <= FLAT_ROWS:
             query = query.bypass_vector_index()
         else:
@@ -98,7 +100,7 @@ class View:
         terms = list(dict.fromkeys(" ".join(words).split()))[:_QUERY_WORDS]
         if not terms:
             return {}
-        query = self._table.search(MatchQuery(" ".join(terms), "words"), query_type="fts")
+        query = self._at.table.search(MatchQuery(" ".join(terms), "words"), query_type="fts")
         return dict(self._found(query, k, "_score"))
 
     def take(self, numbers: Sequence[int]) -> dict[int, tuple[Chunk, Vectors]]:
@@ -109,25 +111,22 @@ class View:
         if not numbers:
             return {}
         with translated(self._folder, "reading chunks"):
-            query = self._table.take_row_ids(list(numbers)).with_row_id()
-            taken = query.select([*rows.CHUNK_COLUMNS, "part_vectors"]).to_arrow().to_pylist()
-        found = {row["_rowid"]: row for row in taken if self._seen(row)}
-        kept = {
-            number: (rows.chunk_of(row), rows.unpack_vectors(row["part_vectors"], self._dimensions))
-            for number in numbers
-            if (row := found.get(number))
-        }
-        if len(self._parts) > _REMEMBERED:
-            self._parts.clear()
-        self._parts.update((chunk.id, parts) for chunk, parts in kept.values())
+            query = self._at.table.take_row_ids(list(numbers)).with_row_id()
+            taken = query.select(self._at.columns).to_arrow().to_pylist()
+        found = {row["_rowid"]: row for row in taken}
+        unpacked = ((n, rows.chunk_of(found[n], self._at.dimensions)) for n in numbers if n in found)
+        kept = {number: pair for number, pair in unpacked if self._seen(pair[0])}
+        if len(self._at.parts) > _REMEMBERED:
+            self._at.parts.clear()
+        self._at.parts.update((chunk.id, parts) for chunk, parts in kept.values())
         return kept
 
     def chunks(self, scores: Mapping[int, float]) -> list[tuple[Chunk, float]]:
         """Rows with a score as chunks with it, in the same order."""
         return [(chunk, scores[number]) for number, (chunk, _) in self.take(list(scores)).items()]
 
-    def _seen(self, row: Mapping[str, Any]) -> bool:
-        document = self.documents.get(row["document_id"])
+    def _seen(self, chunk: Chunk) -> bool:
+        document = self.documents.get(chunk.document_id)
         return document is not None and self._collection in {None, document.collection}
 
     def _found(self, query: Any, k: int, score: str) -> list[tuple[int, float]]:
