@@ -240,7 +240,11 @@ def test_models_are_listed_and_verified(tmp_path: Path) -> None:
         ("qwen2.5-coder-0.5b", True, False),
         ("qwen2.5-coder-1.5b", False, False),
         ("multilingual-e5-small", True, False),
+        ("bge-m3", False, None),  # a server's business
+        ("multilingual-e5-large-instruct", False, None),
+        ("embeddinggemma-300m", False, None),
     ]
+    assert rows[3]["setting"] == "http://127.0.0.1:8000/v1#BAAI/bge-m3"
     assert lone(tmp_path, "models", "verify").exit_code == 3
     models = tmp_path / "home" / "models"
     models.mkdir(parents=True)

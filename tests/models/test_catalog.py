@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gakju.errors import NotFound
-from gakju.models.catalog import entries, entry
+from gakju.models.catalog import entries, entry, known_server_model, served
 from gakju.settings import Settings
 
 
@@ -51,3 +51,36 @@ def test_the_defaults_are_in_the_catalogue() -> None:
 def test_an_unknown_name_lists_what_exists() -> None:
     with pytest.raises(NotFound, match=r"gpt-9.*qwen2\.5-coder-0\.5b, qwen2\.5-coder-1\.5b, multilingual-e5-small"):
         entry("gpt-9")
+
+
+def test_embedders_for_a_server_say_what_goes_before_texts() -> None:
+    assert [(e.name, e.dimensions, e.context) for e in served()] == [
+        ("bge-m3", 1024, 8192),
+        ("multilingual-e5-large-instruct", 1024, 512),
+        ("embeddinggemma-300m", 768, 2048),
+    ]
+    for e in served():
+        assert e.licence
+        assert e.bytes > 1_000_000_000
+        assert e.setting == f"http://127.0.0.1:8000/v1#{e.repo}"
+        assert known_server_model(e.repo) is e
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("BAAI/bge-m3", "bge-m3"),
+        ("bge-m3:latest", "bge-m3"),
+        ("intfloat/Multilingual-E5-Large-Instruct", "multilingual-e5-large-instruct"),
+        ("embeddinggemma:300m", "embeddinggemma-300m"),
+    ],
+)
+def test_a_model_is_known_as_its_server_calls_it(model: str, name: str) -> None:
+    found = known_server_model(model)
+    assert found
+    assert found.name == name
+
+
+@pytest.mark.parametrize("model", ["bge-m3-korean", "text-embedding-3-small", ""])
+def test_another_model_gets_no_prefix(model: str) -> None:
+    assert known_server_model(model) is None

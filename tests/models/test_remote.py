@@ -222,6 +222,20 @@ class TestOpen:
         embedder = open_embedder(f"{server.url}#e", root=tmp_path, cache=tmp_path, offline=True, openai_key=KEY)
         assert embedder.dimensions == 64
 
+    def test_an_embedder_of_the_catalogue_gets_its_prefixes(self, tmp_path: Path, server: LoopbackServer) -> None:
+        def sent(model: str) -> list[str]:
+            embedder = open_embedder(f"{server.url}#{model}", root=tmp_path, cache=tmp_path, offline=True)
+            embedder.embed_queries(["휴가"])
+            embedder.embed_passages(["휴가"])
+            return [request[1]["input"][0] for request in server.requests[-2:]]
+
+        assert sent("google/embeddinggemma-300m") == ["task: search result | query: 휴가", "title: none | text: 휴가"]
+        assert sent("BAAI/bge-m3") == ["휴가", "휴가"]
+        query, passage = sent("intfloat/multilingual-e5-large-instruct")
+        assert query.startswith("Instruct: ")
+        assert query.endswith("\nQuery: 휴가")
+        assert passage == "휴가"
+
     def test_azure_asks_for_the_deployment(self, tmp_path: Path, server: LoopbackServer) -> None:
         endpoint = server.url.removesuffix("/v1")
         chat = self.chat("azure:dev-model", tmp_path, azure_key=KEY, azure_endpoint=endpoint)

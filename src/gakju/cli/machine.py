@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -50,13 +51,22 @@ def models_list(state: State) -> int:
         }
         for e in catalog.entries()
     ]
+    served = catalog.served()
     if state.json:
+        rows += [
+            {**asdict(e), "kind": "embed", "present": None, "default": False, "setting": e.setting} for e in served
+        ]
         state.emit(rows)
         return 0
     for row in rows:
         there = state.say("models_present") if row["present"] else state.say("models_absent")
         mark = "*" if row["default"] else " "
         state.out(f"{mark} {row['name']:<24} {row['bytes'] / 1e6:>6.0f} MB  {there}  {row['title']} ({row['licence']})")
+    state.out("")
+    state.out(state.say("models_served"))
+    for one in served:
+        size = f"{one.bytes / 1e6:>6.0f} MB  {one.dimensions:>4}"
+        state.out(f"  {one.name:<31} {size}  GAKJU_EMBEDDER={one.setting} ({one.licence})")
     return 0
 
 

@@ -86,7 +86,11 @@ def open_embedder(name: str, *, root: Path, cache: Path, threads: int = 0, **hos
         entry = _entry(model, "embed")
         # Looked for at the first text: listing, deleting and searching by words need no model.
         return E5(lambda: fetch.require(entry, root), cache, threads)
-    return RemoteEmbedder(name, once(_host(provider, name, hosts).client), model)
+    connect = once(_host(provider, name, hosts).client)
+    known = catalog.known_server_model(model)
+    if known is None:
+        return RemoteEmbedder(name, connect, model)
+    return RemoteEmbedder(name, connect, model, query_prefix=known.query, passage_prefix=known.passage)
 
 
 def _parse(name: str, kind: str) -> tuple[str, str]:
