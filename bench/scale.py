@@ -35,6 +35,7 @@ import psutil
 from common import data, load, percentile, report, scratch, table
 from gakju.chunk import Chunker, embedding_text
 from gakju.index import Index, rows
+from gakju.index.view import FLAT_ROWS
 from gakju.text.normalise import nfc
 from gakju.text.sentences import sentence_spans
 from gakju.types import Block, Box, Chunk, Document, Page, Part, Segment
@@ -241,7 +242,7 @@ def build(home: Path, size: int, found: Seeds) -> dict[str, Any]:
     index.optimise()
     index.close(0)
     seconds = time.monotonic() - started
-    settings = json.loads((index._now().folder / "vectors.json").read_text()) if size > 5000 else {}
+    settings = json.loads((index._now().folder / "vectors.json").read_text()) if size >= FLAT_ROWS else {}
     rows.pack_glyphs = PACK
     return {
         "documents": number,

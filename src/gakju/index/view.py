@@ -20,7 +20,7 @@ _QUERY_WORDS = 128
 # Chunks: 20 MB of vectors of parts.
 _REMEMBERED = 1_000
 # A filter that leaves fewer rows than this is cheaper to scan than to look for in the index, and exact.
-FLAT_ROWS = 5_000
+FLAT_ROWS = 3_000
 
 
 @dataclass(frozen=True, slots=True)
