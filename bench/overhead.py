@@ -1,0 +1,102 @@
+"""What the server costs over the bare engine: first token and tokens a second, as ratios.
+
+    python bench/overhead.py --json overhead.json
+
+One `gakju up` with the embedded model, and the same engine process asked at its own port, in turn: each pair asks
+the same prompt of both, and which goes first alternates. The bare side is llama.cpp's server as it is, asked by the
+same plain HTTP client. A prompt has a part of its own, so that neither side finds the other's in the cache, and one
+warm pair before counting. Ratios above 1 mean that the server is the faster one; the pairs' median is reported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import httpx
+
+from common import load, prepared, report, table
+from gakju.api import serve
+from gakju.assistant import Assistant
+from gakju.settings import load as settings
+
+TOKENS = 64
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=int, default=12)
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        home = prepared(Path(folder))
+        with serve.bind("127.0.0.1", 0) as listening, Assistant(settings(home=home)) as assistant:
+            server = serve.server(assistant, ui=False)
+            thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+            thread.start()
+            try:
+                result = measure(serve.address(listening) + "/v1", assistant, given.pairs)
+            finally:
+                server.should_exit = True
+                thread.join()
+    table(result.items())
+    report("overhead", result, given.json)
+
+
+def measure(url: str, assistant: Assistant, pairs: int) -> dict[str, object]:
+    engine = assistant.parts.chat().engine  # type: ignore[attr-defined]
+    sides = {
+        "gakju": (url, {}, assistant.settings.chat_model),
+        "engine": (engine.base_url, {"authorization": f"Bearer {engine.key}"}, "any"),
+    }
+    seen: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
+    before = load()
+    with httpx.Client(timeout=300, trust_env=False) as http:
+        for pair in range(-1, pairs):
+            for name in sorted(sides, reverse=pair % 2 == 0):
+                figures = ask(http, *sides[name], f"{pair} {name}")
+                if pair >= 0:
+                    seen[name].append(figures)
+    first = [b[0] / g[0] for g, b in zip(seen["gakju"], seen["engine"], strict=True)]
+    rate = [g[1] / b[1] for g, b in zip(seen["gakju"], seen["engine"], strict=True)]
+    return {
+        "pairs": pairs,
+        "tokens": TOKENS,
+        "first_token_ratio": round(statistics.median(first), 3),
+        "tokens_per_second_ratio": round(statistics.median(rate), 3),
+        "first_token_ratio_of_sums": round(sum(b[0] for b in seen["engine"]) / sum(g[0] for g in seen["gakju"]), 3),
+        "tokens_per_second_ratio_of_sums": round(
+            sum(1 / b[1] for b in seen["engine"]) / sum(1 / g[1] for g in seen["gakju"]), 3
+        ),
+        **{f"{n}_first_token_s": round(statistics.median(f for f, _ in v), 4) for n, v in seen.items()},
+        **{f"{n}_tokens_per_second": round(statistics.median(r for _, r in v), 2) for n, v in seen.items()},
+        "load_before": before,
+    }
+
+
+def ask(http: httpx.Client, url: str, headers: dict[str, str], model: str, own: str) -> tuple[float, float]:
+    """(seconds to the first text, tokens a second after it)."""
+    messages = [{"role": "user", "content": f"[{own}] Write a long story about the sea, its ships and its harbours."}]
+    body = {"model": model, "messages": messages, "max_tokens": TOKENS, "temperature": 0, "stream": True}
+    body |= {"logit_bias": {"151645": -100}} | {"stream_options": {"include_usage": True}}
+    began, first, tokens = time.perf_counter(), 0.0, 0
+    with http.stream("POST", url + "/chat/completions", json=body, headers=headers) as response:
+        response.raise_for_status()
+        for line in response.iter_lines():
+            if not line.startswith("data: {"):
+                continue
+            event = json.loads(line[6:])
+            if not first and any(c["delta"].get("content") for c in event["choices"]):
+                first = time.perf_counter()
+            tokens = (event.get("usage") or {}).get("completion_tokens", tokens)
+    assert tokens == TOKENS, tokens
+    return first - began, (tokens - 1) / (time.perf_counter() - first)
+
+
+if __name__ == "__main__":
+    main()
