@@ -237,7 +237,8 @@ def test_wrong_usage_costs_no_time(run, tmp_path: Path, options: list[str], said
     assert sorted(p.name for p in tmp_path.iterdir()) == ["small"]
 
 
-def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_leaves_nothing_behind(tmp_path: Path, sign: signal.Signals) -> None:
     folder = made(tmp_path / "small")
     with (folder / "corpus.jsonl").open("w", encoding="utf-8") as corpus:
         for n in range(50_000):
@@ -253,7 +254,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
             assert time.monotonic() < deadline
             assert running.poll() is None, running.communicate()
             time.sleep(0.05)
-        running.send_signal(signal.SIGINT)
+        running.send_signal(sign)
         out, err = running.communicate(timeout=60)
     assert (running.returncode, out, err.strip()) == (130, "", "gakju: Stopped.")
     assert not list(tmp_path.glob("gakju-eval-*"))

@@ -75,14 +75,19 @@ def _retrievers(given: str) -> list[str]:
 
 @contextmanager
 def _workplace(keep: Path | None) -> Iterator[Path]:
-    """Where libraries are made: the folder to keep them in, or one that goes."""
+    """Where libraries are made: the folder to keep them in, or one that goes, also where the process is told to."""
+    import signal
     import tempfile
 
     if keep:
         yield keep
         return
     with tempfile.TemporaryDirectory(prefix="gakju-eval-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            yield Path(folder)
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
 
 def _retrieval(
