@@ -16,6 +16,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from gakju.text.canonical import canonical
@@ -84,14 +85,16 @@ class Morphemes:
         """`words` of a question, and on top of them what it may have meant: spaced as Kiwi would, under the other
         names of `own` words, and with one slip mended in each noun that Kiwi does not know.
         """
-        found = self.words(question, own)
         plain = canonical(question)
-        other = [name for term in own.terms(plain) for name in own.names(term)] if own else []
-        spaced = self._loaded().space(question, reset_whitespace=True)
-        if spaced.split() != question.split():
+        tokens = self._loaded().tokenize(plain)
+        found = _words(plain, tokens, self._parts)
+        terms = own.terms(plain) if own else []
+        other = [name for term in terms for name in own.names(term)] if own else []
+        spaced = self._loaded().space(plain, reset_whitespace=True)
+        if _borders(plain) - _borders(spaced):  # Kiwi sees through words that run together, not through parted ones
             other.append(spaced)
-        more = [word for words in self.many(other) for word in words]
-        for token in self._loaded().tokenize(plain):
+        more = terms + [word for words in (self.many(other) if other else ()) for word in words]
+        for token in tokens:
             if token.tag.startswith("NN") and token.id < _KNOWN and 1 < token.len <= _LONGEST:
                 more += variants(token.form)
         known = set(found)
@@ -133,6 +136,11 @@ class Morphemes:
 
                 self._kiwi = Kiwi(num_workers=self._threads or None, load_typo_dict=False, load_multi_dict=False)
             return self._kiwi
+
+
+def _borders(text: str) -> set[int]:
+    """Where words begin, counted in letters."""
+    return set(accumulate(map(len, text.split())))
 
 
 def _pieces(text: str) -> Iterator[str]:
