@@ -77,6 +77,7 @@ STEPS = (
     Step("korean_probes", "korean_probes.py"),
     Step("embedder", "embedder.py"),
     Step("ingest", "ingest.py", ("--no-ocr",)),
+    Step("memory", "memory.py"),
     Step("peers_ingest", "peers/ingest.py", (*ENVIRONMENTS, "gakju")),
     Peers("peers", str(HERE / "peers" / "quality.py")),
     Step("scale", "scale.py"),

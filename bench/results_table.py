@@ -44,6 +44,7 @@ def render(found: Mapping[str, Json], quality: Path, commands: Mapping[str, str]
 _FLAT = {
     "embedder": "Embedder",
     "ingest": "Ingest, Gakju alone",
+    "memory": "Memory while more and more is added",
     "peers_ingest": "Ingest, beside the peers",
     "scale": "Scale",
 }
@@ -160,7 +161,8 @@ def _goals(found: Mapping[str, Json], scores: Scores) -> list[str]:
     scale = at(found.get("scale"), "sizes") or {}
     recalls = [at(scale, size, "recall@10") for size in scale]
     embedder, ingest = found.get("embedder"), found.get("peers_ingest")
-    ratios = [run["ratio"] for run in at(embedder, "runs") or ()]
+    # One run of the embedder, or one for each number of cores.
+    ratios = [at(run, "ratio") for run in at(embedder, "runs") or [embedder]]
     memory = {run["peer"]: run.get("peak_mib") for run in at(ingest, "runs") or ()}
     own, other = memory.get("gakju"), memory.get("langchain-256")
     at_most = None if own is None or other is None else round(own / other, 2)
@@ -175,6 +177,7 @@ def _goals(found: Mapping[str, Json], scores: Scores) -> list[str]:
         Goal("Embedder: mean cosine to float32", "≥ .999", at(embedder, "cosine", "mean"), _over(0.999)),
         Goal("Ingest: pages a second against LangChain at equal chunks", "≥ 4 ×", speed, _over(4)),
         Goal("Ingest: peak memory as a share of LangChain's", "≤ 1", at_most, _under(1)),
+        Goal("Ingest: growth of memory to 5,000 pages", "≤ .05", at(found.get("memory"), "growth"), _under(0.05)),
         Goal("Query at 100,000 chunks, whole path: p50, ms", "≤ 25", p50, _under(25)),
         Goal("recall@10 of the vector index, worst size", "≥ .98", _least(recalls), _over(0.98)),
         Goal("Deleted chunks that came back, all sizes", "0", returned, _under(0)),
@@ -325,11 +328,15 @@ _UNSHOWN = {"bench", "at", "date", "cores", "python", "machine", "details"}
 def _columns(value: Any) -> dict[str, Json]:
     """Runs by the name of what ran, or sizes by size; {} for what is no such group."""
     if isinstance(value, list) and value and all(isinstance(v, Mapping) for v in value):
-        titles = [str(v.get("peer") or (f"{v['cores']} cores" if "cores" in v else n)) for n, v in enumerate(value, 1)]
-        return dict(zip(titles, value, strict=True))
+        return {_title(v, n): v for n, v in enumerate(value, 1)}
     if isinstance(value, Mapping) and len(value) > 0 and all(isinstance(v, Mapping) for v in value.values()):
         return {str(k): v for k, v in value.items()}
     return {}
+
+
+def _title(run: Json, number: int) -> str:
+    counted = next((f"{run[key]} {key}" for key in ("cores", "pages") if key in run), str(number))
+    return str(run.get("peer", counted))
 
 
 def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
