@@ -15,14 +15,15 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
-from gakju.api import answers, documents, door, errors, jobs, keys, mcp, server, words, words
+from gakju.api import answers, documents, door, errors, jobs, keys, mcp, server, words
 from gakju.api.access import Access
 from gakju.api.callers import Callers
 from gakju.api.events import STREAMS
 from gakju.api.guard import Guard
 from gakju.api.limits import Patience
 from gakju.api.metrics import Metrics, Observed
-from gakju.api.openai import azure, chat, completions, embeddings, files, models, responses, vector_stores
+from gakju.api.openai import azure, chat, completions, embeddings, files, models, moderations, responses, vector_stores
+from gakju.api.openapi import describe
 from gakju.api.recorder import Recorder
 from gakju.api.request_id import RequestId
 from gakju.assistant import Assistant
@@ -76,9 +77,10 @@ def create(
 
     app.include_router(server.router)
     own = (documents, words, answers, jobs, keys)
-    for part in (*own, models, chat, completions, embeddings, files, vector_stores, responses):
+    for part in (*own, models, chat, completions, embeddings, files, vector_stores, responses, moderations):
         app.include_router(part.router, prefix="/v1")
     app.include_router(azure.router, prefix="/openai")
+    app.openapi = describe(app)  # type: ignore[method-assign]
     app.include_router(door.router)
     app.router.routes.append(Route("/mcp", tools, methods=["GET", "POST", "DELETE"]))
     if screen:

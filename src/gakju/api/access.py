@@ -70,8 +70,12 @@ class Access:
         try:
             if self._settings.keys:
                 state["caller"] = await self._callers.of(headers)
-                self._check(state["caller"], place)
+                if place or not self._allowed(scope):
+                    self._check(state["caller"], place)
             caller = state["caller"]
+            if place is None and (methods := self._allowed(scope)):
+                await errors.wrong_method(methods)(scope, receive, send)
+                return
             if place and place.right in SPENDING:
                 await self._callers.solvent(caller)
             if scope["type"] == "websocket":
@@ -115,6 +119,9 @@ class Access:
                 await send(message)
 
         await self.app(scope, checked if self._settings.keys else receive, open_only)
+
+    def _allowed(self, scope: Scope) -> list[str]:
+        return self._places.allowed(scope["path"]) if self._places else []
 
     def _find(self, scope: Scope, method: str) -> Place | None:
         if self._places is None:

@@ -22,8 +22,16 @@ from gakju.types import Message
 router = APIRouter(tags=["answers"])
 
 
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Events, or with `stream` false one JSON object.",
+        "content": {"text/event-stream": {}, "application/json": {"schema": {"type": "object"}}},
+    }
+}
+
+
 class Search(BaseModel):
-    query: Annotated[str, Field(min_length=1, max_length=10_000)]
+    query: Annotated[str, Field(min_length=1, max_length=10_000, examples=["연차휴가는 며칠인가?"])]
     k: Annotated[int, Field(ge=1, le=1000)] = 10
     collection: str = DEFAULT
 
@@ -34,7 +42,7 @@ class Turn(BaseModel):
 
 
 class Ask(BaseModel):
-    question: Annotated[str, Field(min_length=1, max_length=10_000)]
+    question: Annotated[str, Field(min_length=1, max_length=10_000, examples=["연차휴가는 며칠인가?"])]
     collection: str = DEFAULT
     model: Annotated[str, Field(description="`provider:model`; the default one where empty.")] = ""
     history: Annotated[list[Turn], Field(max_length=20, description="Turns before this one.")] = []
@@ -47,7 +55,7 @@ def search(assistant: Opened, body: Search) -> list[dict[str, Any]]:
     return [wire.hit(h) for h in assistant.search(body.query, body.k, collection=body.collection)]
 
 
-@router.post("/ask", response_model=None)
+@router.post("/ask", response_model=None, responses=ANSWERS)
 async def ask(request: Request, assistant: Opened, body: Ask) -> Response:
     """An answer with footnotes. Events: `queued` with a position while others
     are before it, `evidence`, then `token` and `claim` mixed, then `done`; or `error`.

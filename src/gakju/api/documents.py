@@ -93,7 +93,11 @@ def boxes(
     return wire.dump(assistant.page(document_id, number).boxes(start, end))  # type: ignore[no-any-return]
 
 
-@router.get("/documents/{document_id}/pages/{number}/image", response_class=Response)
+@router.get(
+    "/documents/{document_id}/pages/{number}/image",
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}}}},
+)
 def image(
     assistant: Opened,
     document_id: str,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -118,6 +118,12 @@ def _said(
 ) -> JSONResponse:
     content = body({"code": code, "message": message, "hint": hint, "param": param}, status)
     return JSONResponse(content, status, headers)
+
+
+def wrong_method(methods: Sequence[str]) -> JSONResponse:
+    """405, with those that the path knows."""
+    allow = {"Allow": ", ".join(methods)}
+    return _said(405, UsageError.code, "Method Not Allowed.", "See /v1/docs.", headers=allow)
 
 
 _OPENAI_CODES = {"missing": "missing_required_parameter", "json_invalid": "invalid_json"}

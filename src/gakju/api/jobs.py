@@ -43,7 +43,7 @@ def cancel(assistant: Opened, job_id: str) -> dict[str, Any]:
     return wire.job(assistant.jobs.cancel(job_id))
 
 
-@router.get("/jobs/{job_id}/events", response_model=None)
+@router.get("/jobs/{job_id}/events", response_model=None, responses={200: {"content": {"text/event-stream": {}}}})
 async def events(
     request: Request,
     assistant: Opened,

@@ -18,7 +18,9 @@ Right = Literal["ask", "read", "write", "models", "admin"]
 
 
 class NewKey(BaseModel):
-    name: Annotated[str, Field(min_length=1, max_length=100, description="What you recognise it by.")]
+    name: Annotated[
+        str, Field(min_length=1, max_length=100, description="What you recognise it by.", examples=["intranet"])
+    ]
     rights: Annotated[list[Right], Field(min_length=1)] = ["ask", "read"]
     collections: Annotated[list[str] | None, Field(max_length=1000, description="All of them where null.")] = None
     requests_per_minute: Annotated[int, Field(ge=0, le=1_000_000, description="0 is no limit.")] = 0

@@ -120,12 +120,21 @@ class Places:
 
     def find(self, method: str, path: str) -> Place | None:
         """The route that will answer; None where none will. A WebSocket's method is WEBSOCKET."""
+        elsewhere = False
         for methods, pattern, name in self._routes:
-            if (not methods or method in methods) and (found := pattern.match(path)):
-                placed = f"{method if methods else 'MOUNT'} {name}"
-                ids = {k: str(v) for k, v in found.groupdict().items()} if methods else {}
-                return Place(placed, self._rights.get(placed, ""), ids)
+            if not (found := pattern.match(path)):
+                continue
+            if not methods:  # What is mounted at the root takes every path; another route's is not its business.
+                return None if elsewhere else Place(placed := f"MOUNT {name}", self._rights.get(placed, ""), {})
+            if method in methods:
+                ids = {k: str(v) for k, v in found.groupdict().items()}
+                return Place(placed := f"{method} {name}", self._rights.get(placed, ""), ids)
+            elsewhere = True
         return None
+
+    def allowed(self, path: str) -> list[str]:
+        """The methods that routes of this path know."""
+        return sorted({m for methods, pattern, _ in self._routes if pattern.match(path) for m in methods})
 
 
 def _routes(routes: Iterable[BaseRoute]) -> Iterable[tuple[frozenset[str], str, str]]:
