@@ -168,6 +168,16 @@ def test_the_servers_own_budget_holds_for_the_screen_too(tmp_path) -> None:
             assistant.submit_ask("x")
 
 
+def test_questions_that_wait_are_not_piled_up(tmp_path) -> None:
+    with running(tmp_path, keys=False, queue=2) as (http, assistant):
+        assistant.jobs.close()  # Nobody takes them up.
+        for _ in range(3):
+            assistant.store.add_job("ask", {})
+        refused = http.post("/v1/ask", json=ASK)
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")
+        assert refused.json()["error"]["code"] == "rate_limit_exceeded"
+
+
 def test_an_answer_goes_to_the_account_of_its_key(tmp_path) -> None:
     with running(tmp_path) as (http, assistant):
         token = key(assistant, "ask", "write")

@@ -19,7 +19,7 @@ from gakju.assistant.parts import Parts
 from gakju.assistant.scope import Scope, search_in
 from gakju.assistant.vector_stores import VectorStores
 from gakju.assistant.words import OwnWords
-from gakju.errors import Cancelled, GakjuError, LibraryBusy, NotFound, UsageError
+from gakju.errors import Cancelled, GakjuError, LibraryBusy, NotFound, RateLimited, UsageError
 from gakju.jobs import Context, Jobs, Ownership
 from gakju.settings import Settings, load
 from gakju.store import Event, Job, Store, Thread, now
@@ -104,6 +104,12 @@ class Assistant:
             self.parts.embedder.embed_queries(["각주"])
             if warm := getattr(self.parts.chat(), "warm", None):
                 warm(PREFIX)
+
+    def ready(self) -> dict[str, str]:
+        """`ok`, or what is in the way, for each part that an answer needs."""
+        from gakju.assistant.readiness import ready
+
+        return ready(self)
 
     # The library
 
@@ -212,7 +218,7 @@ class Assistant:
 
     def search_in(self, query: str, scope: Scope) -> list[Hit]:
         """Chunks, best first, of several collections or of some documents only."""
-        return search_in(self.parts.retriever, query, scope)
+        return search_in(self.parts.retriever, self.documents, query, scope)
 
     def ask(
         self,
@@ -265,10 +271,12 @@ class Assistant:
     ) -> Job:
         """Queue an answer; its events are those of `wire.event`. With `thread` it is a turn of that conversation.
 
-        `history` is for a caller that keeps the conversation itself. Raises QuotaSpent.
+        `history` is for a caller that keeps the conversation itself. Raises QuotaSpent, RateLimited.
         """
         self._must_own()
         self.accounts.check()
+        if (waiting := self.store.waiting("ask")) > self.settings.queue:
+            raise RateLimited(f"{waiting} questions wait already.", hint="Ask again in a while.", retry_after=5)
         payload = {
             "question": question,
             "collection": check_collection(collection),

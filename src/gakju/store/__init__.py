@@ -72,6 +72,12 @@ class Store:
         with self._db.session() as s:
             return [as_job(r) for r in s.scalars(query.order_by(*order).limit(limit))]
 
+    def waiting(self, kind: str) -> int:
+        """Jobs of a kind that have not begun."""
+        with self._db.session() as s:
+            mine = JobRow.kind == kind, JobRow.state == "queued"
+            return s.scalar(select(func.count()).where(*mine)) or 0
+
     def set_job(self, job_id: str, **values: Any) -> None:
         """Dicts are stored as JSON; other values as they are."""
         row = {k: json.dumps(v) if isinstance(v, dict) else v for k, v in values.items()}
