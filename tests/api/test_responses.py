@@ -271,6 +271,14 @@ def test_what_is_wrong_has_a_status_before_anything_is_streamed(running, body, s
     assert (response.status_code, response.json()["error"]["param"]) == (status, param), response.text
 
 
+@pytest.mark.parametrize("wrong", ['"\\ud800"', "NaN", '[{"role": "user", "content": "\\ud800"}]'])
+def test_what_cannot_be_told_again_is_refused(running, wrong) -> None:
+    for field in ("input", "tools"):
+        content = f'{{"model": "gakju", "input": "x", "{field}": {wrong}}}'
+        response = httpx.post(f"{running.url}/v1/responses", content=content, trust_env=False)
+        assert response.status_code == 400, (field, response.text)
+
+
 def test_a_model_that_fails_fails_the_response(tmp_path) -> None:
     with serving(tmp_path, FakeChat([ContextTooLong("Too long.")])) as one:
         client = openai.OpenAI(base_url=f"{one.url}/v1", api_key="none", max_retries=0)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from gakju.language import pick, say
 from gakju.types import Answer, AskEvent, Claim, ClaimMade, Done, Footnote, Token
 
+_HANGUL = re.compile(r"[가-힣]")
 REFUTED = frozenset(["unsupported", "contradicted"])
 
 
@@ -20,7 +23,7 @@ class Citation(NamedTuple):
 
 @dataclass
 class Cited:
-    """The text as far as it is; it only grows. A place that is cited twice has one number.
+    """The text as far as it is; it only grows. A place that is cited twice has one number, a doubt is told in words.
 
     A claim that nothing carries waits for one that something does: where none comes, the answer is a refusal.
     """
@@ -56,7 +59,11 @@ class Cited:
         self._held.clear()
 
     def _write(self, claim: Claim, gap: str) -> None:
-        self.text += gap + claim.text + (" " if claim.footnotes else "")
+        doubt = ""
+        if claim.verdict != "supported":
+            language = "ko" if _HANGUL.search(claim.text) else "en"
+            doubt = f" ({say('cli', f'verdict_{claim.verdict}', pick(language))})"
+        self.text += gap + claim.text + doubt + (" " if claim.footnotes else "")
         for footnote in claim.footnotes:
             key = footnote.document.id, footnote.page, footnote.start, footnote.end
             number = self._numbers.setdefault(key, len(self._numbers) + 1)

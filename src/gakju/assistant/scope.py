@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gakju.types import Hit
+from gakju.types import Document, Hit
 
 if TYPE_CHECKING:
     from gakju.retrieve import Retriever
@@ -24,22 +25,29 @@ class Scope:
     at_least: float = 0.0
 
 
-def search_in(retriever: Retriever, query: str, scope: Scope) -> list[Hit]:
-    """Chunks, best first. Scores of several collections are compared as they are, each in 0..1 within its own."""
-    found = [hit for name in scope.collections for hit in _search(retriever, query, name, scope)]
-    if len(scope.collections) > 1:
-        found.sort(key=lambda hit: -hit.score)
-    return [hit for hit in found if hit.score >= scope.at_least][: scope.k]
+def search_in(
+    retriever: Retriever, documents: Callable[[str], Iterable[Document]], query: str, scope: Scope
+) -> list[Hit]:
+    """Chunks, best first. `documents` gives those of a collection.
+
+    Scores are relative to one search, so several collections are searched as one, and not each on its own.
+    """
+    alone = scope.collections[0] if len(scope.collections) == 1 else None
+    if alone is not None and scope.documents is None:
+        found = retriever.search(query, scope.k, alone)
+    else:
+        here = {d.id for name in scope.collections for d in documents(name)}
+        wanted = here if scope.documents is None else here & set(scope.documents)
+        found = _among(retriever, query, alone, wanted, scope.k)
+    return [hit for hit in found if hit.score >= scope.at_least]
 
 
-def _search(retriever: Retriever, query: str, collection: str, scope: Scope) -> list[Hit]:
-    if scope.documents is None:
-        return retriever.search(query, scope.k, collection)
-    wanted, depth = frozenset(scope.documents), max(50, scope.k)
+def _among(retriever: Retriever, query: str, collection: str | None, wanted: Set[str], k: int) -> list[Hit]:
+    depth = max(50, k)
     while wanted:
         hits = retriever.search(query, depth, collection)
         kept = [hit for hit in hits if hit.chunk.document_id in wanted]
-        if len(kept) >= scope.k or len(hits) < depth or depth >= _MOST:
-            return kept[: scope.k]
+        if len(kept) >= k or len(hits) < depth or depth >= _MOST:
+            return kept[:k]
         depth *= 4
     return []

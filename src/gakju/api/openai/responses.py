@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 
 from anyio import to_thread
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gakju import wire
 from gakju.api.events import PING, EventStream
@@ -98,6 +98,16 @@ class Create(BaseModel):
     stream: bool | None = False
     background: bool | None = False
     user: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _can_be_told(cls, given: Any) -> Any:
+        """Parts are kept and told again as they are: what JSON lets in by mistake must not fail then."""
+        try:
+            json.dumps(given, ensure_ascii=False, allow_nan=False).encode()
+        except (ValueError, TypeError):
+            raise ValueError("half of a surrogate pair, NaN or infinity stands in it") from None
+        return given
 
 
 @router.post("/responses", response_model=None, responses=ANSWERS)

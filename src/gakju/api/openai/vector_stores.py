@@ -23,8 +23,10 @@ from gakju.types import Hit
 
 router = APIRouter(tags=["vector stores"])
 
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Name = Annotated[str, Field(max_length=256, pattern="^[^\\x00]*$")]
 Attributes = Annotated[
-    dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)] | bool | float],
+    dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)] | bool | Number],
     Field(max_length=16, description="What `filters` of a search look at."),
 ]
 Ids = Annotated[list[str], Field(max_length=500)]
@@ -36,14 +38,14 @@ class ExpiresAfter(BaseModel):
 
 
 class Create(BaseModel):
-    name: Annotated[str | None, Field(max_length=256)] = None
+    name: Name | None = None
     file_ids: Ids | None = None
     metadata: Metadata | None = None
     expires_after: ExpiresAfter | None = None
 
 
 class Modify(BaseModel):
-    name: Annotated[str | None, Field(max_length=256)] = None
+    name: Name | None = None
     metadata: Metadata | None = None
     expires_after: ExpiresAfter | None = None
 
