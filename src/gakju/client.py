@@ -173,7 +173,7 @@ class Library:
     def _follow(self, job: Job) -> Generator[tuple[str, wire.Json], None, None]:
         try:
             for e in self._assistant.jobs.follow(job.id):
-                if e.data:
+                if e.data and "queued" not in e.data:  # its place in line, which the commands do not show
                     yield e.kind, e.data
         finally:
             self._assistant.jobs.cancel(job.id)
@@ -254,7 +254,7 @@ class RemoteAssistant:
             for kind, data in self._events("GET", f"/v1/jobs/{job['id']}/events"):
                 if kind == "end":
                     end = data
-                else:
+                elif "queued" not in data:  # its place in line, which the commands do not show
                     yield kind, data
         except (GeneratorExit, KeyboardInterrupt):
             self._call("POST", f"/v1/jobs/{job['id']}/cancel")
