@@ -8,7 +8,7 @@ import pytest
 from gakju.chunk import Chunker, embedding_text, part_spans
 from gakju.index import Index
 from gakju.models.fakes import FakeEmbedder
-from gakju.retrieve import Retriever, _distinct, _spread_out, fused, strength
+from gakju.retrieve import Retriever, _covered, _distinct, _spread_out, fused, strength
 from gakju.text.morphemes import Morphemes
 from gakju.types import Block, Chunk, Document, DocumentRef, Hit, Page, Segment
 
@@ -132,6 +132,13 @@ def test_an_introduction_brings_its_list(retriever):
 def test_rows_are_sentences(retriever):
     found = evidence(retriever, "제주 일비는 얼마인가요?")
     assert [s.text for s in found.sentences[:2]] == ["제주\t31,000원", "지역\t일비"]
+
+
+def test_amounts_and_codes_are_found_however_they_are_written(retriever):
+    assert evidence(retriever, "일비가 2만5천원인 곳").sentences[0].text == "서울\t25,000원"
+    assert evidence(retriever, "일비가 3만 1천 원인 곳").sentences[0].text == "제주\t31,000원"
+    words, chunk = ["ppr9087", "12만"], retriever.search("PPR9087", 1)[0].chunk
+    assert _covered(words, [chunk]) == 0.5
 
 
 def test_headings_are_no_evidence(retriever):

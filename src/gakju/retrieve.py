@@ -12,9 +12,10 @@ from itertools import islice
 
 from gakju.index import Index
 from gakju.protocols import Embedder, Vectors
+from gakju.text.canonical import canonical
 from gakju.text.lexicon import Lexicon
 from gakju.text.morphemes import Morphemes
-from gakju.text.normalise import fold, squeeze
+from gakju.text.normalise import squeeze
 from gakju.text.sentences import LIST_MARK
 from gakju.types import Chunk, Evidence, Found, Hit, Page
 
@@ -46,6 +47,8 @@ the a an of in on at to for from by with and or that this these those it its the
 말 말하 가능 방법 설명 경우 무슨 대하 관하 위하 따르
 """
 _FORM = frozenset(_FORM_WORDS.split())
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_JOINED = re.compile(r"(?<=[a-z])(?=\d)")
 _LISTS = re.compile(
     r"(?:[:：]|다음(?:과|의|\s)[^.]{0,20}같[^.]{0,6}\.|다음 각 [호목][^.]{0,40}\."
     r"|(?:as follows|the following)[^.]{0,20}[.:])$"
@@ -93,10 +96,14 @@ class Retriever:
         self._lexicon = lexicon
         # `evidence` follows `search` for the same question.
         self._query_vector = lru_cache(maxsize=16)(self._embedded)
+        self._asked = lru_cache(maxsize=16)(self._analysed)
 
     def _embedded(self, query: str) -> Vectors:
         vector: Vectors = self._embedder.embed_queries([query])[0]
         return vector
+
+    def _analysed(self, query: str, collection: str | None) -> tuple[list[str], list[str]]:
+        return self._morphemes.asked(query, self._lexicon(collection))
 
     def search(
         self,
@@ -112,10 +119,11 @@ class Retriever:
         """
         depth = max(_DEPTH, k)
         view = self._index.view(collection)
-        words, lexical, near = list[str](), dict[int, float](), dict[int, float]()
+        words, more = list[str](), list[str]()
+        lexical, near = dict[int, float](), dict[int, float]()
         if "bm25" in retrievers:
-            words = _matter(self._morphemes.asked(query, self._lexicon(collection)))
-            lexical = view.matching(words, depth)
+            words, more = self._asked(query, collection)
+            lexical = view.matching(_matter([*words, *more]), depth)
         dense = "dense" in retrievers and "embedder" not in self._index.stale
         if dense:
             near = view.nearest(self._query_vector(query), depth)
@@ -124,7 +132,8 @@ class Retriever:
         likeness = {row: score for row, score in near.items() if row in found}
         if lexical and near:
             likeness |= self._likeness(query, found)
-        trust = _covered(words, [found[row][0] for row in islice(lexical, 3)])
+        best = [found[row][0] for row in islice(lexical, 3)]
+        trust = max(_covered(words, best), _covered(more, best))
         scores = fused(lexical, likeness, trust, {*islice(lexical, _DEPTH), *islice(near, _DEPTH)})
         hits = []
         for row in sorted(scores, key=lambda row: (-scores[row], found[row][0].id)):
@@ -147,7 +156,7 @@ class Retriever:
         vectors = self._index.part_vectors([hit.chunk for hit in best])
         vector = self._query_vector(query)
         candidates = [c for hit in best for c in _candidates(hit, vectors.get(hit.chunk.id), vector)]
-        terms = _terms(self._morphemes.asked(query, self._lexicon(collection)))
+        terms = _terms(self._asked(query, collection)[0])
         judged = _judged(query, candidates, terms)
         if not judged:
             return Found((), 0.0)
@@ -171,7 +180,7 @@ def _judged(query: str, candidates: Sequence[_Candidate], terms: Mapping[str, re
     """With their overlap, 0..1; without what only repeats the question, and one of each text."""
     folded = [_searched(candidate) for candidate in candidates]
     held = [{term for term, pattern in terms.items() if pattern.search(text)} for text in folded]
-    above = {c.under: fold(c.under) for c in candidates}
+    above = {c.under: _plain(c.under) for c in candidates}
     headed = {u: {term for term, pattern in terms.items() if pattern.search(text)} for u, text in above.items()}
     # Rare among the candidates is telling: what all of them say does not choose between them.
     weights = {t: _tells(t) * math.log(1 + len(held) / (1 + sum(t in own for own in held))) for t in terms}
@@ -186,9 +195,14 @@ def _judged(query: str, candidates: Sequence[_Candidate], terms: Mapping[str, re
     return list(unique.values())
 
 
+def _plain(text: str) -> str:
+    """As words are spelt, numbers without commas."""
+    return _THOUSANDS.sub("", canonical(text))
+
+
 def _searched(candidate: _Candidate) -> str:
     """The text in which a question's words are looked for; once more without line breaks, which part Korean words."""
-    text = fold(candidate.judged)
+    text = _plain(candidate.judged)
     return f"{text} {text.replace(chr(10), '')}" if "\n" in text else text
 
 
@@ -260,8 +274,8 @@ def _covered(words: Sequence[str], chunks: Sequence[Chunk]) -> float:
 
     A question in another language than its document, or a paraphrase, matches by chance words only.
     """
-    terms = _terms(words)
-    texts = [fold("\n".join((*chunk.headings, chunk.text))) for chunk in chunks]
+    terms = _terms(_matter(words))
+    texts = [_plain("\n".join((*chunk.headings, chunk.text))) for chunk in chunks]
     shares = [sum(bool(pattern.search(text)) for pattern in terms.values()) / len(terms) for text in texts if terms]
     return max([0.1, *shares])
 
@@ -283,7 +297,7 @@ def features(ranked: Sequence[_Candidate], terms: Mapping[str, re.Pattern[str]])
     """
     best = ranked[0]
     matter = [terms[word] for word in _matter(list(terms))]
-    text, above = _searched(best), fold(best.under)
+    text, above = _searched(best), _plain(best.under)
     found = [1.0 if p.search(text) else _HEADED if p.search(above) else 0.0 for p in matter]
     shared = sum(found) / (len(matter) or 1)
     around = best.hit.parts.get("dense", best.likeness)
@@ -302,7 +316,7 @@ def strength(values: Sequence[float]) -> float:
 
 
 def _terms(words: Sequence[str]) -> dict[str, re.Pattern[str]]:
-    """A pattern for each distinct word of the question, over folded text.
+    """A pattern for each distinct word of the question, over plain text.
 
     Korean stems are looked for as they are; numbers whole; Latin words by their stem at a word's beginning.
     """
@@ -311,6 +325,8 @@ def _terms(words: Sequence[str]) -> dict[str, re.Pattern[str]]:
         literal = re.escape(word)
         if word[0].isdigit():
             patterns[word] = re.compile(rf"(?<![\d.]){literal}(?![\da-z])")
+        elif _JOINED.search(word):  # ppr9087 is how the index spells PPR-9087
+            patterns[word] = re.compile(rf"(?<![a-z\d]){_JOINED.sub('[-_./ ]?', word)}(?![a-z\d])")
         elif word.isascii():
             stem = re.sub(r"(?:ies|es|s|ed|ing|ly|y|e)$", "", word) if len(word) > 3 else word
             tail = "" if len(word) > 3 else r"(?![a-z\d])"

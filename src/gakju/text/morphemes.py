@@ -81,8 +81,8 @@ class Morphemes:
                 words += [term for term in own.terms(text) if term not in known]
         return found
 
-    def asked(self, question: str, own: Lexicon | None = None) -> list[str]:
-        """`words` of a question, and on top of them what it may have meant: spaced as Kiwi would, under the other
+    def asked(self, question: str, own: Lexicon | None = None) -> tuple[list[str], list[str]]:
+        """`words` of a question, and besides them what it may have meant: spaced as Kiwi would, under the other
         names of `own` words, and with one slip mended in each noun that Kiwi does not know.
         """
         plain = canonical(question)
@@ -98,7 +98,7 @@ class Morphemes:
             if token.tag.startswith("NN") and token.id < _KNOWN and 1 < token.len <= _LONGEST:
                 more += variants(token.form)
         known = set(found)
-        return [*found, *dict.fromkeys(word for word in more if word not in known)]
+        return found, list(dict.fromkeys(word for word in more if word not in known))
 
     def _analysed(self, texts: Sequence[str]) -> list[list[str]]:
         pieces = [(i, piece) for i, text in enumerate(texts) for piece in _pieces(text)]
