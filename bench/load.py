@@ -89,9 +89,8 @@ async def step(
                 seen.jobs[mine[-1]] = name
         case "cancel":
             job = mine.pop()
+            seen.cancelled.add(job)  # Before: it may be carried out though this client leaves first.
             answer = await http.post(f"/v1/jobs/{job}/cancel")
-            if answer.status_code == 200:
-                seen.cancelled.add(job)
         case _:
             return await ask(question, http, leave=kind == "leave")
     return answer.status_code, float(answer.headers.get("retry-after", 0))
@@ -156,7 +155,14 @@ async def storm(url: str, clients: int, seconds: float) -> Seen:
     limits = httpx.Limits(max_connections=clients, max_keepalive_connections=clients)
     async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits, trust_env=False) as http:
         until = time.monotonic() + seconds
-        await asyncio.gather(*(client(n, http, until, seen) for n in range(clients)))
+        tasks = [asyncio.create_task(client(n, http, until, seen)) for n in range(clients)]
+        ended, waiting = await asyncio.wait(tasks, timeout=seconds + 2)
+        for task in waiting:  # Who still waits for an answer goes away.
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        seen.statuses["left 200"] += len(waiting)
+        for task in ended:
+            task.result()
     return seen
 
 

@@ -6,6 +6,7 @@ reader's own browser), `access` (who may do what, and how much) and `limits.Pati
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
@@ -30,6 +31,9 @@ from gakju.assistant import Assistant
 
 OVERHEAD = 4 << 20
 """Bytes a request may have beside the files it carries."""
+
+SEARCHES = 2 + (os.cpu_count() or 1) // 2
+"""Searches at a time. They compute in Python: more would only take the interpreter from the event loop."""
 
 
 def create(
@@ -72,6 +76,7 @@ def create(
     app.state.metrics = metrics
     app.state.stopping = stopping
     app.state.streams = CapacityLimiter(STREAMS)
+    app.state.searches = CapacityLimiter(SEARCHES)
     errors.install(app)
     _surround(app, recorder, loopback=loopback)
 

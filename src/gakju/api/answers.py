@@ -6,6 +6,7 @@ from collections.abc import Generator, Mapping
 from contextlib import aclosing
 from typing import Annotated, Any, Literal
 
+from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
@@ -50,9 +51,13 @@ class Ask(BaseModel):
 
 
 @router.post("/search")
-def search(assistant: Opened, body: Search) -> list[dict[str, Any]]:
+async def search(request: Request, assistant: Opened, body: Search) -> list[dict[str, Any]]:
     """Chunks that match, best first."""
-    return [wire.hit(h) for h in assistant.search(body.query, body.k, collection=body.collection)]
+
+    def find() -> list[dict[str, Any]]:
+        return [wire.hit(h) for h in assistant.search(body.query, body.k, collection=body.collection)]
+
+    return await to_thread.run_sync(find, limiter=request.app.state.searches)
 
 
 @router.post("/ask", response_model=None, responses=ANSWERS)

@@ -7,6 +7,7 @@ import ipaddress
 import logging
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +24,8 @@ HEADERS_WITHIN = 20.0
 """Seconds that the head of a request may take to come."""
 CONNECTIONS = 4096
 """Open at a time; the next one is told 503."""
+SWITCH = 0.001
+"""Seconds a thread keeps the interpreter while others want it; Python's own .005 adds up where many compute."""
 GRACE = 5
 """Seconds that open requests have to end when the server stops."""
 
@@ -144,5 +147,6 @@ def serve(assistant: Assistant, listening: socket.socket, on_ready: Callable[[st
         threading.Thread(target=assistant.warm, name="warm", daemon=True).start()
         on_ready(url)
 
+    sys.setswitchinterval(SWITCH)
     with suppress(KeyboardInterrupt):
         server(assistant, ready, loopback=is_loopback(listening.getsockname()[0])).run(sockets=[listening])
