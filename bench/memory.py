@@ -30,9 +30,8 @@ def copies(folder: Path, pages: int) -> Iterator[int]:
     written = copy = 0
     while written < pages:
         for path, count in originals:
-            # A small document more often, so that a small total is met well.
-            if written >= pages or (copy == 0 and count > pages):
-                continue
+            if written >= pages:
+                return
             target = folder / f"{copy:03} {path.name}"
             target.write_bytes(path.read_bytes() + f"\n% copy {copy}\n".encode())
             written += count
@@ -43,7 +42,7 @@ def copies(folder: Path, pages: int) -> Iterator[int]:
 def stretches(memory: Memory, total: int) -> list[dict[str, int]]:
     """The worst moment of each stretch of pages."""
     rows, before = [], 0
-    for upto in [s for s in STEPS if s < total] + [total]:
+    for upto in (*(s for s in STEPS if s < total), total):
         inside = [s for s in memory.samples if before <= s[3] < upto] if upto < total else []
         inside = inside or [s for s in memory.samples if s[3] >= before]
         rows.append(
