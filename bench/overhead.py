@@ -13,6 +13,8 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -32,28 +34,40 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=12)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.serve:
+        run(given.serve)
+        return
     with tempfile.TemporaryDirectory() as folder:
-        home = prepared(Path(folder))
-        with serve.bind("127.0.0.1", 0) as listening, Assistant(settings(home=home)) as assistant:
-            server = serve.server(assistant, ui=False)
-            thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-            thread.start()
-            try:
-                result = measure(serve.address(listening) + "/v1", assistant, given.pairs)
-            finally:
-                server.should_exit = True
-                thread.join()
+        command = [sys.executable, __file__, "--serve", prepared(Path(folder))]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+            assert server.stdout
+            result = measure(json.loads(server.stdout.readline()), given.pairs)
+            server.communicate("")
     table(result.items())
     report("overhead", result, given.json)
 
 
-def measure(url: str, assistant: Assistant, pairs: int) -> dict[str, object]:
-    engine = assistant.parts.chat().engine  # type: ignore[attr-defined]
-    sides = {
-        "gakju": (url, {}, assistant.settings.chat_model),
-        "engine": (engine.base_url, {"authorization": f"Bearer {engine.key}"}, "any"),
-    }
+def run(home: Path) -> None:
+    """The server in a process of its own, as it always is; says where its engine is, and ends with our stdin."""
+    with serve.bind("127.0.0.1", 0) as listening, Assistant(settings(home=home)) as assistant:
+        engine = assistant.parts.chat().engine  # type: ignore[attr-defined]
+        server = serve.server(assistant, ui=False)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        key = {"authorization": f"Bearer {engine.key}"}
+        sides = {
+            "gakju": (serve.address(listening) + "/v1", {}, assistant.settings.chat_model),
+            "engine": (engine.base_url, key, "any"),
+        }
+        print(json.dumps(sides), flush=True)
+        sys.stdin.read()
+        server.should_exit = True
+        thread.join()
+
+
+def measure(sides: dict[str, tuple[str, dict[str, str], str]], pairs: int) -> dict[str, object]:
     seen: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
     before = load()
     with httpx.Client(timeout=300, trust_env=False) as http:

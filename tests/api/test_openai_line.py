@@ -50,6 +50,10 @@ class PaperEngine:
     turns: Turns
     key: str = loopback.KEY
 
+    @property
+    def address(self) -> str:
+        return self.base_url
+
     def lost(self) -> bool:
         return False
 

@@ -182,7 +182,14 @@ class _Parts:
     def __getattr__(self, name: str) -> Any:
         return shown(self._parts, name, self._caller, HARMLESS_PARTS)
 
+    def opened(self, name: str) -> Any:
+        self._check()
+        return self._parts.opened(name)
+
     def chat(self, name: str = "") -> Any:
+        self._check()
+        return self._parts.chat(name)
+
+    def _check(self) -> None:
         if not self._caller.has("models"):
             raise Forbidden("This key may not use models without the library.", hint="It needs the right `models`.")
-        return self._parts.chat(name)

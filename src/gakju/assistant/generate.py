@@ -117,7 +117,10 @@ class Generator:
 
     async def _raw(self) -> RawModel:
         try:
-            chat = await asyncio.to_thread(self._assistant.parts.chat, self._name)
+            parts = self._assistant.parts
+            chat = parts.opened(self._name)
+            if chat is None:  # Its making may wait for files or for another thread's.
+                chat = await asyncio.to_thread(parts.chat, self._name)
         except UnknownModel as error:
             error.details.setdefault("param", "model")
             raise

@@ -153,6 +153,10 @@ class Parts:
 
         return self._once(f"chat/{name}", make)
 
+    def opened(self, name: str) -> ChatModel | None:
+        """What `chat` has made under that name; waits for nothing."""
+        return self._made.get(f"chat/{name}")  # type: ignore[return-value]
+
     @property
     def engines(self) -> Engines:
         def make() -> Engines:

@@ -66,6 +66,11 @@ class Engine:
             return self._url + "/v1"
 
     @property
+    def address(self) -> str:
+        """`base_url` if a worker is up, else ""; starts none and waits for nobody."""
+        return self._url + "/v1" if self._alive() else ""
+
+    @property
     def running(self) -> bool:
         """Whether a worker is up; starts none."""
         return self._alive()

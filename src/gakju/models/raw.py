@@ -107,7 +107,8 @@ class EngineModel:
         return fold.whole()
 
     async def _events(self, path: str, request: Json) -> AsyncGenerator[Json, None]:
-        url = await asyncio.to_thread(lambda: self.engine.base_url) + path  # starts it, which takes seconds
+        # Starting it takes seconds; a hop to a thread where it runs already would cost every first token.
+        url = (self.engine.address or await asyncio.to_thread(lambda: self.engine.base_url)) + path
         headers = {"authorization": f"Bearer {self.engine.key}", "content-type": "application/json"}
         with self._lost():
             # A lone surrogate, which JSON can hold and UTF-8 cannot, must not fail here.

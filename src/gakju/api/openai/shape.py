@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from gakju.api.callers import Caller
 from gakju.assistant import Assistant
-from gakju.assistant.generate import resolve
+from gakju.assistant.generate import collection_of, resolve
 
 
 class Told(BaseModel):
@@ -45,7 +45,9 @@ async def chosen(assistant: Assistant, who: Caller, name: str, azure: bool, *, e
     s = assistant.settings
     fallback = (s.embedder if embeds else s.chat_model) if azure else ""
     any_server = who.has("admin")
-    return await to_thread.run_sync(lambda: resolve(assistant, name, fallback=fallback, any_server=any_server))
+    if collection_of(s.aliases.get(name, name)) is None:
+        return resolve(assistant, name, fallback=fallback, any_server=any_server)
+    return await to_thread.run_sync(resolve, assistant, name)  # looks into the library
 
 
 def caller_of(request: Request, who: Caller) -> str:
