@@ -48,16 +48,24 @@ def serve(home: Path) -> None:
 
 def run(tool: str, url: str, key: str, args: argparse.Namespace, out: Path) -> dict[str, Any]:
     """One run of schemathesis: cases, failures by check, whether it ended well."""
-    command = [tool, "run", str(out.with_name("openapi.json")), "--url", url, "-n", str(args.examples)]
+    command = [
+        str(Path(tool).absolute()) if "/" in tool else tool,
+        "run",
+        "openapi.json",
+        "--url",
+        url,
+        "-n",
+        str(args.examples),
+    ]
     command += ["--checks", ",".join(CHECKS)]
     command += ["--phases", "examples,coverage,fuzzing", "--seed", "1", "--continue-on-failure", "--no-shrink"]
-    command += ["--max-time", str(args.seconds), "--request-timeout", "30", "--report-json-path", str(out)]
+    command += ["--max-time", str(args.seconds), "--request-timeout", "30", "--report-json-path", str(out.absolute())]
     command += ["--suppress-health-check", "all", "--workers", "1"]
     if key:
         command += ["-H", f"Authorization: Bearer {key}"]
     began = time.monotonic()
     environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "200"}
-    ended = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, cwd=out.parent)
     log = out.with_suffix(".txt")
     log.write_text(ended.stdout + ended.stderr, encoding="utf-8")
     found = json.loads(out.read_text(encoding="utf-8"))

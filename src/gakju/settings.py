@@ -73,6 +73,10 @@ class Settings(BaseSettings):
         {},
         description='Price of a million prompt and answer tokens by model, as JSON: `{"openai:gpt-4o-mini": [0.15, 0.6]}`.',
     )
+    traces: str = Field(
+        "",
+        description="OTLP endpoint for OpenTelemetry traces of requests and models, as http://127.0.0.1:4318; needs `gakju[otel]`.",
+    )
     audit_days: int = Field(90, ge=0, description="Days that the audit log and usage are kept; 0 is for ever.")
     audit_text: bool = Field(False, description="Keep questions in the audit log.")
 

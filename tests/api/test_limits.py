@@ -192,6 +192,40 @@ def test_an_answer_goes_to_the_account_of_its_key(tmp_path) -> None:
         assert day.completion_tokens > 0
 
 
+def test_a_generation_is_a_span_where_a_setting_wants_it(tmp_path, monkeypatch) -> None:
+    from opentelemetry import trace
+
+    from gakju.assistant.accounts import Accounts
+    from gakju.settings import Settings
+    from gakju.store import Store
+
+    spans = []
+
+    class Tracer:
+        def start_span(self, name, *, kind, start_time, attributes):
+            spans.append((name, kind, attributes, start_time))
+            return self
+
+        def end(self, at) -> None:
+            spans.append(at)
+
+    monkeypatch.setattr(trace, "get_tracer", lambda name: Tracer())
+    store = Store(tmp_path / "gakju.db")
+    Accounts(Settings(home=tmp_path), store).spend("azure:dev", 3, 4, seconds=2.0)
+    assert spans == []
+    Accounts(Settings(home=tmp_path, traces="http://127.0.0.1:4318"), store).spend("azure:dev", 3, 4, seconds=2.0)
+    (name, kind, told, began), ended = spans
+    assert (name, kind, ended - began) == ("chat dev", trace.SpanKind.CLIENT, 2_000_000_000)
+    assert told == {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "azure.ai.openai",
+        "gen_ai.request.model": "dev",
+        "gen_ai.usage.input_tokens": 3,
+        "gen_ai.usage.output_tokens": 4,
+    }
+    store.close()
+
+
 def test_metrics_tell_what_was_done(tmp_path) -> None:
     with running(tmp_path) as (http, assistant):
         admin = bearer(key(assistant, "admin"))

@@ -256,6 +256,15 @@ def test_every_route_has_a_place_and_a_row(world: World) -> None:
     assert len(routes) == len(set(routes))
 
 
+def test_what_is_open_to_everyone_is_listed_by_hand() -> None:
+    assert {r for r, right in RIGHTS.items() if right == PUBLIC} == {
+        "GET /healthz", "GET /readyz", "POST /key", "POST /key/leave",
+    }  # fmt: skip
+    assert {r for r, right in RIGHTS.items() if right == ANY} == {
+        "GET /v1/docs", "GET /v1/openapi.json", "GET /v1/usage", "POST /v1/moderations",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("route", list(ROWS))
 def test_a_route_by_every_kind_of_key(world: World, route: str) -> None:
     right = RIGHTS[route]

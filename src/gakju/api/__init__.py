@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 
 from anyio import CapacityLimiter
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
@@ -28,6 +29,7 @@ from gakju.api.openapi import describe
 from gakju.api.recorder import Recorder
 from gakju.api.request_id import RequestId
 from gakju.assistant import Assistant
+from gakju.settings import Settings
 
 OVERHEAD = 4 << 20
 """Bytes a request may have beside the files it carries."""
@@ -61,16 +63,7 @@ def create(
             await stack.enter_async_context(tools.running())
             yield
 
-    app = FastAPI(
-        title="Gakju",
-        summary="Answers from your own documents, with a footnote under every sentence.",
-        version=version("gakju"),
-        lifespan=lifespan,
-        docs_url="/v1/docs",
-        openapi_url="/v1/openapi.json",
-        redoc_url=None,
-        swagger_ui_oauth2_redirect_url=None,
-    )
+    app = _described(assistant.settings, lifespan)
     app.state.assistant = assistant
     app.state.callers = Callers(assistant)
     app.state.metrics = metrics
@@ -85,11 +78,33 @@ def create(
     for part in (*own, models, chat, completions, embeddings, files, vector_stores, responses, moderations):
         app.include_router(part.router, prefix="/v1")
     app.include_router(azure.router, prefix="/openai")
-    app.openapi = describe(app)  # type: ignore[method-assign]
     app.include_router(door.router)
     app.router.routes.append(Route("/mcp", tools, methods=["GET", "POST", "DELETE"]))
     if screen:
         app.mount("/", screen)
+    return app
+
+
+def _described(settings: Settings, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
+    """An application without routes. Raises UsageError where settings want traces and their library is not there."""
+    if settings.traces:
+        from gakju.api import traces
+
+        traces.start(settings.traces)
+    # Spans of requests only: FastAPI's logs would hold what was sent, and metrics are `/metrics`.
+    told: TelemetryConfig = {"metrics": False, "logs": False, "operation_spans": False}
+    app = FastAPI(
+        title="Gakju",
+        summary="Answers from your own documents, with a footnote under every sentence.",
+        version=version("gakju"),
+        lifespan=lifespan,
+        docs_url="/v1/docs",
+        openapi_url="/v1/openapi.json",
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+        telemetry={"tracing": bool(settings.traces), **told},
+    )
+    app.openapi = describe(app)  # type: ignore[method-assign]
     return app
 
 

@@ -339,7 +339,8 @@ class Assistant:
         finally:
             stream.close()  # type: ignore[attr-defined]
         maker = self.store.keys.maker(context.job.id)
-        self.accounts.spend(result["model"], **result["usage"], key_id=maker)
+        took = float(result["timings"].get("total") or 0)
+        self.accounts.spend(result["model"], **result["usage"], key_id=maker, seconds=took)
         return result
 
     def _must_own(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from datetime import UTC, datetime, timedelta
 
 from gakju.errors import QuotaSpent
@@ -19,11 +20,15 @@ class Accounts:
         self._settings = settings
         self._store = store
 
-    def spend(self, model: str, prompt_tokens: int, completion_tokens: int, *, key_id: str = "") -> None:
-        """Record a generation. A model without a price costs nothing."""
+    def spend(
+        self, model: str, prompt_tokens: int, completion_tokens: int, *, key_id: str = "", seconds: float = 0.0
+    ) -> None:
+        """Record a generation that took so long. A model without a price costs nothing."""
         if prompt_tokens or completion_tokens:
             asked, answered = self._settings.prices.get(model, (0.0, 0.0))
             money = (prompt_tokens * asked + completion_tokens * answered) / 1e6
+            if self._settings.traces:
+                _trace(model, prompt_tokens, completion_tokens, seconds)
             self._store.usage.add([Used(now(), key_id, model, prompt_tokens, completion_tokens, money)])
 
     def check(self, key: Key | None = None) -> None:
@@ -45,3 +50,25 @@ class Accounts:
         if key:
             found.append(("this key", key.tokens_per_day, key.money_per_day, key.id))
         return found
+
+
+def _trace(model: str, prompt_tokens: int, completion_tokens: int, seconds: float) -> None:
+    """A span that has just ended, by OpenTelemetry's conventions for generative models. No text is in it."""
+    from opentelemetry import trace
+
+    provider, _, name = model.partition(":")
+    known = {"azure": "azure.ai.openai", "openai": "openai"}
+    ended = time.time_ns()
+    span = trace.get_tracer("gakju").start_span(
+        f"chat {name or model}",
+        kind=trace.SpanKind.CLIENT,
+        start_time=ended - int(seconds * 1e9),
+        attributes={
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": known.get(provider, "gakju"),
+            "gen_ai.request.model": name or model,
+            "gen_ai.usage.input_tokens": prompt_tokens,
+            "gen_ai.usage.output_tokens": completion_tokens,
+        },
+    )
+    span.end(ended)
