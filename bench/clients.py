@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -108,7 +109,15 @@ def as_user(env: Path, program: str, url: str, *more: str, **options: Any) -> su
     command = [str(PROGRAMS / "as-user"), program, url, "any-key", *more]
     pipe = subprocess.PIPE
     return subprocess.Popen(
-        command, env=path, stdout=pipe, stderr=subprocess.STDOUT, text=True, start_new_session=True, **options
+        command,
+        env=path,
+        stdout=pipe,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        # A shell's background job ignores Ctrl+C, and so would everything that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no thread of ours runs
+        **options,
     )
 
 
@@ -153,7 +162,8 @@ def page(env: Path, url: str, program: str, inputs: list[str], shown: str) -> st
     options = [f"--server.port={port}", "--server.address=127.0.0.1", "--browser.gatherUsageStats=false"]
     with as_user(env, program, url, *options) as process, sync_playwright() as play:
         try:
-            browser = play.chromium.launch()
+            path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+            browser = play.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
             tab = browser.new_page()
             end = time.monotonic() + 60
             while True:

@@ -70,12 +70,13 @@ def run(home: Path) -> None:
 def measure(sides: dict[str, tuple[str, dict[str, str], str]], pairs: int) -> dict[str, object]:
     seen: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
     before = load()
-    with httpx.Client(timeout=300, trust_env=False) as http:
-        for pair in range(-1, pairs):
-            for name in sorted(sides, reverse=pair % 2 == 0):
+    for pair in range(-1, pairs):
+        for name in sorted(sides, reverse=pair % 2 == 0):
+            # A client each: the engine hangs up connections that it has kept open, without a word.
+            with httpx.Client(timeout=300, trust_env=False) as http:
                 figures = ask(http, *sides[name], f"{pair} {name}")
-                if pair >= 0:
-                    seen[name].append(figures)
+            if pair >= 0:
+                seen[name].append(figures)
     first = [b[0] / g[0] for g, b in zip(seen["gakju"], seen["engine"], strict=True)]
     rate = [g[1] / b[1] for g, b in zip(seen["gakju"], seen["engine"], strict=True)]
     return {
