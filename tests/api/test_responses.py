@@ -267,7 +267,7 @@ def test_what_is_cut_short_is_incomplete(tmp_path) -> None:
 )
 @pytest.mark.parametrize("stream", [False, True])
 def test_what_is_wrong_has_a_status_before_anything_is_streamed(running, body, status, param, stream) -> None:
-    response = httpx.post(f"{running.url}/v1/responses", json={**body, "stream": stream}, trust_env=False)
+    response = httpx.post(f"{running.url}/v1/responses", json={**body, "stream": stream}, trust_env=False, timeout=60)
     assert (response.status_code, response.json()["error"]["param"]) == (status, param), response.text
 
 
@@ -275,7 +275,7 @@ def test_what_is_wrong_has_a_status_before_anything_is_streamed(running, body, s
 def test_what_cannot_be_told_again_is_refused(running, wrong) -> None:
     for field in ("input", "tools"):
         content = f'{{"model": "gakju", "input": "x", "{field}": {wrong}}}'
-        response = httpx.post(f"{running.url}/v1/responses", content=content, trust_env=False)
+        response = httpx.post(f"{running.url}/v1/responses", content=content, trust_env=False, timeout=60)
         assert response.status_code == 400, (field, response.text)
 
 

@@ -244,10 +244,12 @@ def test_unknown_things_are_not_found(client: openai.OpenAI, handbook, served) -
         '{"metadata": {"a": 1}}',
         '{"expires_after": {"days": 0}}',
     ):
-        assert httpx.post(f"{served.url}/v1/vector_stores", content=wrong, trust_env=False).status_code == 400, wrong
+        assert (
+            httpx.post(f"{served.url}/v1/vector_stores", content=wrong, trust_env=False, timeout=60).status_code == 400
+        ), wrong
     for wrong in ('{"attributes": {"a": NaN}}', '{"attributes": {"a": 1e999}}'):
         url = f"{served.url}/v1/vector_stores/{handbook.id}/files/{handbook.id}"
-        assert httpx.post(url, content=wrong, trust_env=False).status_code == 400, wrong
+        assert httpx.post(url, content=wrong, trust_env=False, timeout=60).status_code == 400, wrong
     deep: dict = {"type": "eq", "key": "a", "value": 1}
     for _ in range(300):
         deep = {"type": "and", "filters": [deep]}

@@ -97,7 +97,7 @@ def test_what_goes_wrong_is_told_to_the_model(library) -> None:
 def test_another_web_site_gets_nothing(library, headers, status) -> None:
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
     accept = {"accept": "application/json, text/event-stream"}
-    refused = httpx.post(f"{library.url}/mcp", json=body, headers={**accept, **headers}, trust_env=False)
+    refused = httpx.post(f"{library.url}/mcp", json=body, headers={**accept, **headers}, trust_env=False, timeout=60)
     assert refused.status_code == status
 
 
@@ -115,7 +115,7 @@ def test_a_key_reaches_its_own_collections_and_rights(tmp_path: Path) -> None:
     with serving(tmp_path / "home", keys=True) as one:
         one.assistant.add([tmp_path / "leave.txt"], collection="hr")
         one.assistant.add([tmp_path / "trip.txt"], collection="secret")
-        assert httpx.post(f"{one.url}/mcp", json={}, trust_env=False).status_code == 401
+        assert httpx.post(f"{one.url}/mcp", json={}, trust_env=False, timeout=60).status_code == 401
         asks, reads = (
             one.assistant.store.keys.add("mcp", rights, collections=["hr"])[1] for rights in (["ask"], ["ask", "read"])
         )
@@ -153,7 +153,7 @@ def test_without_the_protocol_the_route_says_how_to_get_it(library, monkeypatch)
     from gakju.api import mcp
 
     monkeypatch.setattr(mcp, "find_spec", lambda _: None)
-    lacking = httpx.post(f"{library.url}/mcp", json={}, trust_env=False)
+    lacking = httpx.post(f"{library.url}/mcp", json={}, trust_env=False, timeout=60)
     assert (lacking.status_code, lacking.json()["error"]["hint"]) == (501, "pip install 'gakju[mcp]'")
 
 
