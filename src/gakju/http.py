@@ -34,20 +34,23 @@ def is_loopback(url: str | httpx.URL) -> bool:
         return False
 
 
-def client(*, offline: bool, timeout: float = 30.0) -> httpx.Client:
+def client(*, offline: bool, timeout: float = 30.0, keep: int = 20) -> httpx.Client:
     """A client to use as a context manager; `timeout` in seconds for each read, 5 s to connect.
+
+    `keep` connections stay open for the next request.
 
     Requests raise httpx errors, or NetworkError where the guard refuses; wrap them in `translated`.
     """
     return httpx.Client(
         **_options(timeout),
+        limits=httpx.Limits(max_keepalive_connections=keep),
         mounts=_DIRECT,
         event_hooks={"request": [lambda request: _guard(request, offline)], "response": [_guard_redirect]},
     )
 
 
 def async_client(*, offline: bool, timeout: float = 30.0, keep: int = 20) -> httpx.AsyncClient:
-    """As `client`, for one event loop. `keep` connections stay open for the next request."""
+    """As `client`, for one event loop."""
 
     async def guard(request: httpx.Request) -> None:
         _guard(request, offline)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gakju.errors import ModelFailed, NetworkError
 from gakju.models.engine import Engine
 from gakju.models.raw import ANSWER_SECONDS, EngineModel, PlainModel, RawModel, engine_lost
-from gakju.models.remote import ClientFactory, openai_client, translated
+from gakju.models.remote import ClientFactory, Host, translated
 from gakju.types import Delta, Message, Usage
 
 if TYPE_CHECKING:
@@ -93,9 +93,10 @@ class EmbeddedChat(OpenAIChat):
         url = self.engine.base_url
         with self._lock:
             if self._connected is None or self._connected[0] != url:
-                # No retries: a request that broke the engine would break the next one.
-                client = openai_client(url, self.engine.key, offline=True, timeout=ANSWER_SECONDS, retries=0)
-                self._connected = url, client
+                # No retries: a request that broke the engine would break the next one. No connection is kept: the
+                # engine hangs up idle ones without a word, which would look as if it had died.
+                host = Host(url, self.engine.key, offline=True, timeout=ANSWER_SECONDS, retries=0, keep=0)
+                self._connected = url, host.client()
             return self._connected[1]
 
     def stream(

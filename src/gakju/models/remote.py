@@ -40,7 +40,7 @@ ClientFactory = Callable[[], "openai.OpenAI"]
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A server of models: OpenAI's, or any that is compatible. `timeout` in seconds of silence.
+    """A server of models: OpenAI's, or any that is compatible. `timeout` in seconds of silence; `keep` connections.
 
     With `azure_version` it is an Azure OpenAI resource at the endpoint `url`, where a model's name is its
     deployment's; without a key it is asked with an Entra ID token. The SDK retries with jitter, before the answer
@@ -53,12 +53,13 @@ class Host:
     timeout: float = 120.0
     retries: int = 2
     azure_version: str = ""
+    keep: int = 20
 
     def client(self) -> openai.OpenAI:
         import openai
 
         # The SDK takes an httpx client as well as one of its own newer kind, but is typed for the latter.
-        guarded: Any = http.client(offline=self.offline, timeout=self.timeout)
+        guarded: Any = http.client(offline=self.offline, timeout=self.timeout, keep=self.keep)
         if not self.azure_version:
             return openai.OpenAI(
                 base_url=self.url, api_key=self.key or NO_KEY, max_retries=self.retries, http_client=guarded
@@ -75,7 +76,7 @@ class Host:
         """For one event loop."""
         import openai
 
-        guarded: Any = http.async_client(offline=self.offline, timeout=self.timeout)
+        guarded: Any = http.async_client(offline=self.offline, timeout=self.timeout, keep=self.keep)
         if not self.azure_version:
             return openai.AsyncOpenAI(
                 base_url=self.url, api_key=self.key or NO_KEY, max_retries=self.retries, http_client=guarded
