@@ -90,7 +90,7 @@ class Create(BaseModel):
     tool_choice: str | dict[str, Any] = "auto"
     include: list[str] | None = None
     text: Text | None = None
-    max_output_tokens: Annotated[int | None, Field(ge=1)] = None
+    max_output_tokens: Annotated[int | None, Field(ge=1, le=10_000_000)] = None
     temperature: Annotated[float | None, Field(ge=0, le=2)] = None
     top_p: Annotated[float | None, Field(ge=0, le=1)] = None
     metadata: Metadata | None = None
