@@ -5,7 +5,8 @@
 PEER is langchain, langchain-256, llama_index, haystack, txtai, bm25-bigrams or gakju; several run one after the other
 and are compared. Runs in Gakju's environment and starts each peer in its own (`--envs`). Told: pages a second (wall
 clock, imports and the model's start included), the largest resident memory of the process with its children (psutil,
-every 100 ms; questions not counted), seconds a file, p50 and p95 of a question on the library. No vector is cached.
+every 100 ms; questions not counted), processor seconds (questions and, for gakju, its
+second run counted), seconds a file, p50 and p95 of a question on the library. No vector is cached.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -124,7 +126,13 @@ def main() -> int:
     parser.add_argument("--weights", default=str(sets.scratch("e5-fp32")))
     args = parser.parse_args()
     paths, pages = files(args.pages)
-    runs = [gakju(paths) if name == "gakju" else peer(name, paths, pages, args) for name in args.peers]
+    runs = []
+    for name in args.peers:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        run = gakju(paths) if name == "gakju" else peer(name, paths, pages, args)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        run["core_seconds"] = round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1)
+        runs.append(run)
     for run in runs:
         print(json.dumps({key: value for key, value in run.items() if key != "files"}, ensure_ascii=False))
     speeds = {run["peer"]: run.get("pages_per_second", 0.0) for run in runs}

@@ -1,4 +1,4 @@
-"""BM25 (Robertson and others 1994, as Lucene has it; k1 1.2, b .75) over word tokens, Hangul as bigrams.
+"""BM25 (Robertson and others 1994, with k1 1.5 and b .75, Lucene's IDF) over word tokens, Hangul as bigrams.
 
 Needs numpy alone. The yardstick that a search without any model is measured by.
 """
@@ -16,7 +16,7 @@ import numpy as np
 import sets
 
 VARIANTS = ("bm25-bigrams",)
-K1, B = 1.2, 0.75
+K1, B = 1.5, 0.75
 _WORD = re.compile(r"[가-힣]+|[^\W가-힣]+")
 
 

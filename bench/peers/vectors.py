@@ -145,7 +145,9 @@ class Ours:
 
     def embed(self, texts: Sequence[str]) -> np.ndarray[Any, Any]:
         ids = [row[:WINDOW] for row in self.tokens(texts)]
-        cut = [self._tokenizer.decode(row) if len(row) == WINDOW else text for row, text in zip(ids, texts, strict=True)]
+        cut = [
+            self._tokenizer.decode(row) if len(row) == WINDOW else text for row, text in zip(ids, texts, strict=True)
+        ]
         out = np.empty((len(texts), 384), np.float32)
         for prefix, embed in (("query: ", self._model.embed_queries), ("passage: ", self._model.embed_passages)):
             rows = [row for row, text in enumerate(texts) if text.startswith(prefix)]
@@ -175,7 +177,9 @@ def fill(store: Store, engine: Engine, below: int) -> Iterator[tuple[int, int]]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--engine", choices=("fp32", "int8"), required=True)
-    parser.add_argument("--weights", type=Path, required=True, help="fp32: the folder of weights.py; int8: the 4-bit file")
+    parser.add_argument(
+        "--weights", type=Path, required=True, help="fp32: the folder of weights.py; int8: the 4-bit file"
+    )
     parser.add_argument("--store", type=Path, default=sets.scratch("peers") / "vectors.db")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--below", type=int, default=100, help="only texts of a priority below this")

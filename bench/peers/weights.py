@@ -47,7 +47,10 @@ def tensors(w: E5Weights) -> Iterator[tuple[str, NDArray[np.float32]]]:
     for layer in range(s.layers):
         ours, theirs = f"l{layer}.", f"encoder.layer.{layer}."
         for short, name in NAMES.items():
-            yield theirs + name + ".weight", w.matrix(ours + short + ".w", s.feed_forward if short == "fo" else s.hidden)
+            yield (
+                theirs + name + ".weight",
+                w.matrix(ours + short + ".w", s.feed_forward if short == "fo" else s.hidden),
+            )
             yield theirs + name + ".bias", w.tensor(ours + short + ".b")
         for short, name in NORMS.items():
             yield theirs + name + ".weight", w.tensor(ours + short + ".w")
@@ -142,7 +145,9 @@ def tokenizer(weights: E5Weights) -> dict[str, Any]:
                 ends[1],
             ],
             "special_tokens": {
-                name: {"id": name, "ids": [number], "tokens": [name]} for number, name in special if name in {"<s>", "</s>"}
+                name: {"id": name, "ids": [number], "tokens": [name]}
+                for number, name in special
+                if name in {"<s>", "</s>"}
             },
         },
         "decoder": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True},
