@@ -120,7 +120,7 @@ def main() -> int:
 def fetch(url: str, key: str) -> Any:
     import httpx
 
-    return httpx.get(f"{url}/v1/openapi.json", headers={"api-key": key}, trust_env=False).json()
+    return httpx.get(f"{url}/v1/openapi.json", headers={"api-key": key}, trust_env=False, timeout=120).json()
 
 
 if __name__ == "__main__":
