@@ -63,7 +63,7 @@ ENVIRONMENTS = (
         ("semantic_kernel_plugin.py",),
         ("tests/integrations/test_semantic_kernel.py",),
     ),
-    Environment("mcp", (".[mcp]", *TESTS), ("mcp_client.py",), ("tests/integrations/test_mcp.py",)),
+    Environment("mcp", ("mcp>=2",), ("mcp_client.py",)),
 )
 SUITE = (
     *("-o", "asyncio_mode=auto"),
