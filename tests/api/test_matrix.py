@@ -107,8 +107,6 @@ ROWS: dict[str, tuple[str, dict[str, Any], int, int]] = {
     "GET /v1/collections": ("/v1/collections", {}, 200, 200),
     "GET /v1/collections/{name}/words": ("/v1/collections/default/words", {}, 403, 200),
     "PUT /v1/collections/{name}/words": ("/v1/collections/default/words", {"json": {"words": []}}, 403, 200),
-    "GET /v1/collections/{name}/words": ("/v1/collections/default/words", {}, 403, 200),
-    "PUT /v1/collections/{name}/words": ("/v1/collections/default/words", {"json": {"words": []}}, 403, 200),
     "GET /v1/documents": ("/v1/documents?collection=default", {}, 403, 200),
     "POST /v1/documents": ("/v1/documents", UPLOAD, 403, 202),
     "GET /v1/documents/{document_id}": ("/v1/documents/{document}", {}, 404, 200),
