@@ -6,9 +6,11 @@ import math
 import re
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from gakju.index import Index
 from gakju.protocols import Embedder, Vectors
@@ -18,6 +20,9 @@ from gakju.text.morphemes import Morphemes
 from gakju.text.normalise import squeeze
 from gakju.text.sentences import LIST_MARK
 from gakju.types import Chunk, Evidence, Found, Hit, Page
+
+if TYPE_CHECKING:
+    from gakju.index.view import View
 
 RETRIEVERS = ("bm25", "dense")
 
@@ -96,14 +101,13 @@ class Retriever:
         self._lexicon = lexicon
         # `evidence` follows `search` for the same question.
         self._query_vector = lru_cache(maxsize=16)(self._embedded)
-        self._asked = lru_cache(maxsize=16)(self._analysed)
+        self._asked = lru_cache(maxsize=16)(morphemes.asked)
+        # Both libraries leave Python alone while they search.
+        self._side = ThreadPoolExecutor(2, thread_name_prefix="words")
 
     def _embedded(self, query: str) -> Vectors:
         vector: Vectors = self._embedder.embed_queries([query])[0]
         return vector
-
-    def _analysed(self, query: str, collection: str | None) -> tuple[list[str], list[str]]:
-        return self._morphemes.asked(query, self._lexicon(collection))
 
     def search(
         self,
@@ -122,11 +126,12 @@ class Retriever:
         words, more = list[str](), list[str]()
         lexical, near = dict[int, float](), dict[int, float]()
         if "bm25" in retrievers:
-            words, more = self._asked(query, collection)
-            lexical = view.matching(_matter([*words, *more]), depth)
+            by_words = self._side.submit(self._matching, view, query, collection, depth)
         dense = "dense" in retrievers and "embedder" not in self._index.stale
         if dense:
             near = view.nearest(self._query_vector(query), depth)
+        if "bm25" in retrievers:
+            lexical, words, more = by_words.result()
         found = view.take(list(lexical | near))
         lexical = {row: score for row, score in lexical.items() if row in found}
         likeness = {row: score for row, score in near.items() if row in found}
@@ -143,6 +148,13 @@ class Retriever:
             hits.append(Hit(chunk, view.documents[chunk.document_id].ref, scores[row], parts))
         return _spread_out(_distinct(hits, 2 * k), k)
 
+    def _matching(
+        self, view: View, query: str, collection: str | None, depth: int
+    ) -> tuple[dict[int, float], list[str], list[str]]:
+        """What words find, and the words: those that the question says, and those that it may mean."""
+        words, more = self._asked(query, self._lexicon(collection))
+        return view.matching(_matter([*words, *more]), depth), words, more
+
     def _likeness(self, query: str, found: Mapping[int, tuple[Chunk, Vectors]]) -> dict[int, float]:
         """The cosine of each chunk's best part. It says more than the whole chunk's, and words' finds have it too."""
         vector = self._query_vector(query)
@@ -156,7 +168,7 @@ class Retriever:
         vectors = self._index.part_vectors([hit.chunk for hit in best])
         vector = self._query_vector(query)
         candidates = [c for hit in best for c in _candidates(hit, vectors.get(hit.chunk.id), vector)]
-        terms = _terms(self._asked(query, collection)[0])
+        terms = _terms(self._asked(query, self._lexicon(collection))[0])
         judged = _judged(query, candidates, terms)
         if not judged:
             return Found((), 0.0)
@@ -292,22 +304,20 @@ def _spread(likeness: float) -> float:
 
 
 def features(ranked: Sequence[_Candidate], terms: Mapping[str, re.Pattern[str]]) -> tuple[float, ...]:
-    """What `strength` weighs, each in 0..1: likeness of the nearest sentence, the share of the question's words in
-    the best sentence, and likeness of its chunk.
+    """What `strength` weighs, each in 0..1: likeness of the nearest sentence, and the share of the question's words
+    in the best one.
     """
     best = ranked[0]
     matter = [terms[word] for word in _matter(list(terms))]
     text, above = _searched(best), _plain(best.under)
     found = [1.0 if p.search(text) else _HEADED if p.search(above) else 0.0 for p in matter]
-    shared = sum(found) / (len(matter) or 1)
-    around = best.hit.parts.get("dense", best.likeness)
-    return _spread(max(c.likeness for c in ranked)), shared, _spread(around)
+    return _spread(max(c.likeness for c in ranked)), sum(found) / (len(matter) or 1)
 
 
 # Fitted by bench/fit_strength.py on 2026-11-23; two of three questions were taken to have an answer. The figures
 # and what was tried are in bench/LOG.md.
-_INTERCEPT = -6.56
-_WEIGHTS = (3.55, 4.25, 3.44)
+_INTERCEPT = -7.38
+_WEIGHTS = (7.12, 5.70)
 
 
 def strength(values: Sequence[float]) -> float:

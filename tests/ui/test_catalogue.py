@@ -32,7 +32,7 @@ DATA_KEYS = {f"{name}_{value}" for name, values in FROM_DATA.items() for value i
 
 
 def test_the_ingest_stages_are_found() -> None:
-    assert {"opening", "reading", "embedding", "indexing", "reindexing"} <= FROM_DATA["stage"]
+    assert {"opening", "reading", "embedding", "reindexing"} <= FROM_DATA["stage"]
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])

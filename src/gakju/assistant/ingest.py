@@ -78,9 +78,6 @@ def add(parts: Parts, context: Context) -> dict[str, Any]:
             added = _add_file(line, file, tell)
             results.append(added)
             context.emit("file", dump(added))
-    if any(r.status in {"added", "partial"} for r in results):
-        context.progress(Progress("indexing", len(files), len(files), "files"))
-        parts.index.optimise()
     return {"files": dump(results)}
 
 

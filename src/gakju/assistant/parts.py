@@ -119,9 +119,12 @@ class Parts:
 
     @property
     def retriever(self) -> Retriever:
-        from gakju.retrieve import Retriever
+        def make() -> Retriever:
+            from gakju.retrieve import Retriever
 
-        return Retriever(self.index, self.embedder, self.morphemes, self.lexicon)
+            return Retriever(self.index, self.embedder, self.morphemes, self.lexicon)
+
+        return self._once("retriever", make)
 
     @property
     def verifier(self) -> Verifier:
