@@ -100,6 +100,7 @@ ROWS: dict[str, tuple[str, dict[str, Any], int, int]] = {
     "GET /readyz": ("/readyz", {}, 503, 503),
     "GET /metrics": ("/metrics", {}, 403, 200),
     "GET /v1/docs": ("/v1/docs", {}, 200, 200),
+    "GET /v1/docs/{name}": ("/v1/docs/swagger-ui.css", {}, 200, 200),
     "GET /v1/openapi.json": ("/v1/openapi.json", {}, 200, 200),
     "POST /key": ("/key", {"data": {"key": "wrong"}}, 401, 401),
     "POST /key/leave": ("/key/leave", {}, 204, 204),
@@ -259,7 +260,7 @@ def test_what_is_open_to_everyone_is_listed_by_hand() -> None:
         "GET /healthz", "GET /readyz", "POST /key", "POST /key/leave",
     }  # fmt: skip
     assert {r for r, right in RIGHTS.items() if right == ANY} == {
-        "GET /v1/docs", "GET /v1/openapi.json", "GET /v1/usage", "POST /v1/moderations",
+        "GET /v1/docs", "GET /v1/docs/{name}", "GET /v1/openapi.json", "GET /v1/usage", "POST /v1/moderations",
     }  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from test_access import bearer, key, running
 
@@ -61,3 +63,14 @@ def example(schema, part):
     model = schema["components"]["schemas"].get(part.get("$ref", "").rpartition("/")[2], {})
     fields = model.get("properties", {})
     return {field: known["examples"][0] for field, known in fields.items() if "examples" in known}
+
+
+def test_the_page_of_it_fetches_nothing_from_elsewhere(described) -> None:
+    http, admin, _ = described
+    shown = http.get("/v1/docs", headers=admin).text
+    wanted = re.findall(r'(?:src|href)="([^"]+)"', shown)
+    assert wanted == ["/v1/docs/swagger-ui.css", "/v1/docs/favicon.png", "/v1/docs/swagger-ui-bundle.js"]
+    assert "//" not in shown.replace("<!-- `SwaggerUIBundle` is now available on the page -->", "").replace("// ", "")
+    sizes = [len(http.get(path, headers=admin).content) for path in wanted]
+    assert min(sizes) > 500
+    assert http.get("/v1/docs/redoc.standalone.js", headers=admin).status_code == 422

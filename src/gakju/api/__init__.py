@@ -17,7 +17,7 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
-from gakju.api import answers, documents, door, errors, jobs, keys, mcp, server, words
+from gakju.api import answers, docs, documents, door, errors, jobs, keys, mcp, server, words
 from gakju.api.access import Access
 from gakju.api.callers import Callers
 from gakju.api.events import STREAMS
@@ -78,6 +78,7 @@ def create(
     for part in (*own, models, chat, completions, embeddings, files, vector_stores, responses, moderations):
         app.include_router(part.router, prefix="/v1")
     app.include_router(azure.router, prefix="/openai")
+    app.include_router(docs.router)
     app.include_router(door.router)
     app.router.routes.append(Route("/mcp", tools, methods=["GET", "POST", "DELETE"]))
     if screen:
@@ -98,7 +99,7 @@ def _described(settings: Settings, lifespan: Callable[[FastAPI], AbstractAsyncCo
         summary="Answers from your own documents, with a footnote under every sentence.",
         version=version("gakju"),
         lifespan=lifespan,
-        docs_url="/v1/docs",
+        docs_url=None,
         openapi_url="/v1/openapi.json",
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,

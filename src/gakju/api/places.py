@@ -22,6 +22,7 @@ RIGHTS: Mapping[str, str] = {
     "GET /readyz": PUBLIC,
     "GET /metrics": "admin",
     "GET /v1/docs": ANY,
+    "GET /v1/docs/{name}": ANY,
     "GET /v1/openapi.json": ANY,
     "POST /key": PUBLIC,
     "POST /key/leave": PUBLIC,
