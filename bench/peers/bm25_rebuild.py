@@ -18,9 +18,8 @@ from typing import Any
 
 import faiss
 import numpy as np
-from langchain_community.retrievers import BM25Retriever
-
 import sets
+from langchain_community.retrievers import BM25Retriever
 
 
 def chunks() -> Iterator[str]:

@@ -6,9 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
-from sentence_transformers import SentenceTransformer
-
 import sets
+from sentence_transformers import SentenceTransformer
 
 
 def main() -> int:
@@ -27,7 +26,7 @@ def main() -> int:
     result["sanity_cosines"] = [round(float(vectors[0] @ v), 4) for v in vectors[1:]]
     print(json.dumps(result))
     for n in differ[:3]:
-        first = next((i for i, (a, b) in enumerate(zip(ids[n], given["ids"][n])) if a != b), -1)
+        first = next((i for i, (a, b) in enumerate(zip(ids[n], given["ids"][n], strict=False)) if a != b), -1)
         print(
             n,
             first,

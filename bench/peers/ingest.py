@@ -25,7 +25,6 @@ from typing import Any
 
 import psutil
 import pypdfium2
-
 import sets
 
 HERE = Path(__file__).resolve().parent

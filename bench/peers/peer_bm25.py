@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
-
 import sets
 
 VARIANTS = ("bm25-bigrams",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import sets
 from haystack import Document, Pipeline
 from haystack.components.converters import PyPDFToDocument
 from haystack.components.joiners import DocumentJoiner
@@ -16,8 +17,6 @@ from haystack_integrations.components.embedders.sentence_transformers import (
     SentenceTransformersDocumentEmbedder,
     SentenceTransformersTextEmbedder,
 )
-
-import sets
 
 VARIANTS = ("haystack",)
 

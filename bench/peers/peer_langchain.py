@@ -1,4 +1,4 @@
-"""LangChain: PyPDFLoader, RecursiveCharacterTextSplitter, HuggingFaceEmbeddings, FAISS, BM25Retriever, EnsembleRetriever.
+"""LangChain: PyPDFLoader, RecursiveCharacterTextSplitter, HuggingFaceEmbeddings, FAISS, BM25 and EnsembleRetriever.
 
 Variants: `langchain` splits as its tutorials do (1,000 characters, overlap 200), `langchain-256` by 256 tokens of the
 embedder without overlap, as Gakju does.
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import sets
 from langchain_classic.retrievers import EnsembleRetriever
 from langchain_community.document_loaders import PyPDFLoader
 from langchain_community.retrievers import BM25Retriever
@@ -17,8 +18,6 @@ from langchain_community.vectorstores import FAISS
 from langchain_core.documents import Document
 from langchain_huggingface import HuggingFaceEmbeddings
 from langchain_text_splitters import RecursiveCharacterTextSplitter
-
-import sets
 
 VARIANTS = "langchain", "langchain-256"
 

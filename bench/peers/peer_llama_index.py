@@ -1,15 +1,14 @@
-"""LlamaIndex: SimpleDirectoryReader, SentenceSplitter, VectorStoreIndex and its default retriever, no language model."""
+"""LlamaIndex: SimpleDirectoryReader, SentenceSplitter, VectorStoreIndex, its default retriever, no language model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import sets
 from llama_index.core import Document, SimpleDirectoryReader, VectorStoreIndex
 from llama_index.core.node_parser import SentenceSplitter
 from llama_index.embeddings.huggingface import HuggingFaceEmbedding
-
-import sets
 
 VARIANTS = ("llama_index",)
 

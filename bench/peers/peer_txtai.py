@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import sets
 from pypdf import PdfReader
 from txtai import Embeddings
-
-import sets
 
 VARIANTS = ("txtai",)
 METHOD: str | None = None

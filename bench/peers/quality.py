@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 import sets
 from vectors import Store
 
@@ -34,7 +33,7 @@ CANDIDATES = 50
 
 
 class Kept:
-    """Stands in for sentence-transformers' `encode`: vectors from the store, or notes what is wanted and gives zeros."""
+    """Stands in for sentence-transformers' `encode`: from the store, or notes what is wanted."""
 
     def __init__(self, store: Store, engines: Sequence[str]) -> None:
         self.store, self.engines = store, engines

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import sets
+
 from quality import MODULES
 
 TOP = 10
