@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 RETRIEVERS = ("bm25", "dense")
 
 # How deep each retriever looks, whatever k is: fusion needs to see what the other found.
-_DEPTH = 50
+_DEPTH = 40
 _CHUNKS = 8
 # An introduction ("as follows:") takes its list along up to this many characters.
 _WITH_LIST = 400

@@ -310,3 +310,11 @@ def test_no_key_is_ever_in_a_log_an_error_or_the_database(tmp_path, caplog) -> N
     assert "TypeError" in caplog.text
     for secret in (*tokens, session):
         assert not any(secret in text for text in said)
+
+
+def test_a_key_sends_requests_to_no_server_of_its_choice(server) -> None:
+    http, assistant = server
+    body = {"question": QUESTION, "model": "http://127.0.0.1:9/v1#m", "stream": False}
+    for rights, status in (("ask",), 404), (("admin",), 200):  # refused for want of evidence: no model is asked
+        answer = http.post("/v1/ask", json=body, headers=bearer(key(assistant, *rights)))
+        assert (answer.status_code, rights) == (status, rights), answer.text

@@ -86,6 +86,7 @@ def test_azures_path_takes_any_deployment(http: httpx.Client) -> None:
         ({"input": "x", "model": "text-embedding-3-small"}, 404, "model_not_found", "model"),
         ({"input": "x", "model": "gakju"}, 400, "usage", "model"),
         ({"input": "x", "model": "embedded:qwen2.5-coder-0.5b"}, 400, "usage", "model"),
+        ({"input": "x", "model": "fake"}, 400, "usage", "model"),
     ],
 )
 def test_what_cannot_be_embedded(http: httpx.Client, body: dict, status: int, code: str, param: str) -> None:

@@ -14,8 +14,9 @@ from pydantic import BaseModel, Field
 from gakju import wire
 from gakju.api import errors
 from gakju.api.events import HEARTBEAT, PING, EventStream, frame, steps
-from gakju.api.opened import Opened
+from gakju.api.opened import Opened, Who
 from gakju.assistant import DEFAULT, Assistant
+from gakju.assistant.generate import resolve
 from gakju.errors import Cancelled, ModelFailed
 from gakju.store import Job
 from gakju.types import Message
@@ -61,12 +62,14 @@ async def search(request: Request, assistant: Opened, body: Search) -> list[dict
 
 
 @router.post("/ask", response_model=None, responses=ANSWERS)
-async def ask(request: Request, assistant: Opened, body: Ask) -> Response:
+async def ask(request: Request, assistant: Opened, who: Who, body: Ask) -> Response:
     """An answer with footnotes. Events: `queued` with a position while others
     are before it, `evidence`, then `token` and `claim` mixed, then `done`; or `error`.
 
     Who goes away stops the answer.
     """
+    if "://" in body.model:
+        resolve(assistant, body.model, any_server=who.has("admin"))
     told = steps(request, answering(assistant, body))
     started = await anext(told, None)  # What is wrong with the request is raised here, with a status of its own.
     if body.stream and started:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import httpx
 
 from gakju import http
-from gakju.errors import GakjuError, ModelFailed, NetworkError
+from gakju.errors import GakjuError, ModelFailed, NetworkError, UsageError
 from gakju.models import dialect
 from gakju.models.engine import Engine
 from gakju.models.remote import Host, refusal, translated
@@ -212,6 +212,8 @@ class PlainModel:
         self.chat = chat
 
     async def stream(self, path: str, body: Json, caller: str) -> AsyncGenerator[Json | Waiting, None]:
+        if path == EMBED:
+            raise UsageError(f"{self.chat.name} does not embed.", hint="GET /v1/models lists models.", param="model")
         plan = dialect.plan(path == CHAT, body, self.chat.name)
         for part in plan.parts:
             pieces = iter(self.chat.stream(_messages(part.request), **_options(part.request)))
