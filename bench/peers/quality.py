@@ -68,7 +68,9 @@ def chunk(name: str, folders: Sequence[Path], kept: Kept, weights: str) -> None:
         peer = importlib.import_module(MODULES[name]).Peer(weights, name)
         documents = peer.documents(sets.corpus(folder))
         print(f"{name} {folder.name}: {peer.add(documents)} chunks of {len(documents)}", flush=True)
-        kept.store.want([f"query: {text}" for _, text in sets.queries(folder)], kept.priority)
+        # LangChain asks with line breaks as spaces.
+        asked = [text for _, text in sets.queries(folder)]
+        kept.store.want([f"query: {t}" for text in asked for t in (text, text.replace("\n", " "))], kept.priority)
 
 
 def search(name: str, folder: Path, kept: Kept, weights: str, out: Path) -> None:
