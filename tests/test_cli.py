@@ -358,6 +358,7 @@ def test_ctrl_c_stops_an_add_and_prints_what_was_done(hosted, tmp_path: Path, fo
     while told(home) < 2:
         assert time.monotonic() < deadline
         time.sleep(0.1)
+    time.sleep(1)  # what the store has been told, the command hears a moment later
     adding.send_signal(signal.SIGINT)
     out, err = adding.communicate(timeout=60)
     assert adding.returncode == 130

@@ -17,7 +17,7 @@ from screens import ARGUMENTS, HANDBOOK, MANUAL, HeldChat, Screen
 from gakju.models.fakes import FakeEmbedder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
@@ -92,7 +92,7 @@ def stocked(server: Screen, samples: Path, tmp_path: Path) -> Iterator[Screen]:
         yield one
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def visitors(chromium: Any) -> Callable[..., Any]:
     """A browser profile for each language, width and scheme; kept, so that Streamlit's scripts load once."""
 

@@ -133,7 +133,8 @@ def test_many_callers_make_no_more_threads(e5: E5) -> None:
     expected = e5.embed_passages(texts)
 
     def own_threads(callers: int) -> int:
-        most = 0
+        """Those that come on top of the callers' and of whatever else runs in this process."""
+        most = before = psutil.Process().num_threads()
         with ThreadPoolExecutor(callers) as pool:
             running = [pool.submit(e5.embed_passages, texts) for _ in range(callers)]
             while not all(r.done() for r in running):
@@ -141,10 +142,9 @@ def test_many_callers_make_no_more_threads(e5: E5) -> None:
                 time.sleep(0.01)
         for r in running:
             np.testing.assert_array_equal(r.result(), expected)
-        return most - callers
+        return most - before - callers
 
-    few = own_threads(2 * usable_cores() + 2)
-    assert own_threads(6 * usable_cores()) <= few
+    assert own_threads(6 * usable_cores()) <= 2 * usable_cores() + 2
 
 
 @pytest.mark.model
