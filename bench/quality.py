@@ -25,6 +25,8 @@ from gakju.evaluation.retrieval import MAIN, RETRIEVERS, Measured, evaluate, lib
 from gakju.settings import Settings
 
 SETS = "ssis-welfare-ko", "squad2-half", "korquad1-dev", "cranfield", "chunking-eval", "msmarco-ko", "scifact"
+# Chunks: the first ten documents stand in them.
+DEPTH = 40
 NAMES = {"hybrid": "gakju", "bm25": "gakju-bm25", "dense": "gakju-dense"}
 
 
@@ -46,7 +48,11 @@ def told(data: RetrievalSet, retriever: str, measured: Measured, documents: int)
         "peer": NAMES[retriever],
         "set": data.name,
         "documents": documents,
-        **measured.summary(),
+        **{
+            k: v
+            for k, v in measured.summary().items()
+            if k in {"ndcg@10", "recall@10", "mrr@10", "queries", "ndcg@10_ci"}
+        },
         "hit@3": round(sum(hits) / len(hits), 4),
         "ndcg": dict(zip(measured.queries, values, strict=True)),
         "hits": dict(zip(measured.queries, hits, strict=True)),
@@ -63,7 +69,7 @@ def run(sets: Sequence[Path], out: Path, home: Path, queries: int | None, again:
             print(f"{folder.name} …", file=sys.stderr, flush=True)
             with library(parts, one, home) as assistant:
                 count = len(assistant.documents())
-                found = evaluate(assistant, one, picked(one, queries, 0), list(RETRIEVERS))
+                found = evaluate(assistant, one, picked(one, queries, 0), list(RETRIEVERS), depth=DEPTH, timed=False)
             for name, measured in found.items():
                 whole = told(one, name, measured, count)
                 shown = {k: v for k, v in whole.items() if k not in {"ndcg", "hits"}}
