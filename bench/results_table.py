@@ -73,6 +73,11 @@ class Scores:
         file = self.file(system, name)
         return dict(file.get(kind) or file.get("details", {}).get(kind) or {})
 
+    def engine(self, system: str, name: str) -> str | None:
+        """What made a peer's vectors."""
+        engine: str | None = at(self.file(system, name), "vectors", "engine")
+        return engine
+
     def mean(self, system: str, name: str) -> float | None:
         values = self.values(system, name)
         return float(np.mean(list(values.values()))) if values else None
@@ -163,10 +168,15 @@ def _goals(found: Mapping[str, Json], scores: Scores) -> list[str]:
     embedder, ingest = found.get("embedder"), found.get("peers_ingest")
     # One run of the embedder, or one for each number of cores.
     ratios = [at(run, "ratio") for run in at(embedder, "runs") or [embedder]]
-    memory = {run["peer"]: run.get("peak_mib") for run in at(ingest, "runs") or ()}
-    own, other = memory.get("gakju"), memory.get("langchain-256")
+    runs = {run["peer"]: run for run in at(ingest, "runs") or ()}
+    # Ours ran beside the peers, or on its own the same day.
+    alone = found.get("ingest")
+    own = at(runs.get("gakju"), "peak_mib") or at(alone, "peak_mib", "together")
+    other = at(runs.get("langchain-256"), "peak_mib")
     at_most = None if own is None or other is None else round(own / other, 2)
-    speed = at(ingest, "ratios", "gakju / langchain-256")
+    paces = at(alone, "pages_per_second"), at(runs.get("langchain-256"), "pages_per_second")
+    apart = round(paces[0] / paces[1], 2) if all(paces) else None
+    speed = at(ingest, "ratios", "gakju / langchain-256") or apart
     p50 = at(scale, "100000", "ms", "whole", "p50")
     returned = _sum(at(scale, size, "deleted_returned") for size in scale)
     added = at(scale, "100000", "add_found_s")
@@ -240,6 +250,9 @@ def _quality(scores: Scores, commands: Mapping[str, str]) -> Iterator[str]:
         yield f"| {name} | {len(scores.values(HYBRID, name)) or '–'} | {cells} |"
     yield f"| **macro average** | | {' | '.join(_shown(scores.macro(s)) for s in scores.systems)} |"
     yield ""
+    if borrowed := [s for s in scores.systems if any(scores.engine(s, name) == "int8" for name in SETS)]:
+        yield f"On Gakju's int8 runtime, the same weights (mean cosine to float32 above .999): {', '.join(borrowed)}."
+        yield ""
     if missing:
         yield f"Not run, or not on every set: {', '.join(missing)}. `{commands['quality']}`, `{commands['peers']}`."
         yield ""
