@@ -41,7 +41,13 @@ def last_turn(screen: Screen) -> turns.Turn:
 def picture(page: Any) -> Image.Image:
     image = page.locator(".st-key-pane img")
     image.wait_for()
-    return Image.open(io.BytesIO(page.request.get(image.evaluate("i => i.src")).body())).convert("RGB")
+    # A picture that has just been replaced is gone from the server.
+    for _ in range(20):
+        got = page.request.get(image.evaluate("i => i.src"))
+        if got.ok:
+            break
+        page.wait_for_timeout(100)
+    return Image.open(io.BytesIO(got.body())).convert("RGB")
 
 
 def yellow(image: Image.Image) -> set[tuple[int, int]]:
