@@ -39,6 +39,7 @@ def test_the_ingest_stages_are_found() -> None:
 def test_no_string_is_missing(language) -> None:
     asked = set(re.findall(r"""\bt\(["'](\w+)["']""", SOURCE)) | set(re.findall(r'say\("ui", "(\w+)"', SOURCE))
     asked |= {key for pair in re.findall(r'\bt\("(\w+)" if \w+ else "(\w+)"', SOURCE) for key in pair}
+    asked |= set(re.findall(r"\bPlace\(\"(\w+)\"", SOURCE))
     asked |= set(re.findall(r'\bicon\("\w+", "(\w+)"', SOURCE))
     assert len(asked) > 60
     assert (asked | DATA_KEYS) - set(catalogue("ui", language)) == set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.resources import files
+from typing import Literal, NamedTuple
 
 import streamlit as st
 
@@ -18,16 +19,28 @@ THREADS = 30
 """Conversations listed in the sidebar, newest first."""
 
 
+class Place(NamedTuple):
+    """A page: `key` is its address and the name of its string; `draw` is its module's function."""
+
+    key: str
+    icon: str
+    draw: Callable[[], None]
+    listed: bool = True
+    """Whether the sidebar names it; a page that is not listed has a link elsewhere."""
+
+
+PLACES = [
+    Place("chat", "chat", chat.page),
+    Place("library", "library_books", library.page),
+]
+"""In the order of the sidebar; the first is where one arrives."""
+
+
 def run() -> None:
     st.set_page_config(page_title=t("name"), page_icon=_svg("mark.svg"), layout="wide")
     pieces.style()
     st.logo(_svg("logo.svg"), size="large", icon_image=_svg("mark.svg"))
-    pages = {
-        "chat": st.Page(guarded(chat.page), title=t("chat"), icon=":material/chat:", url_path="chat", default=True),
-        "library": st.Page(
-            guarded(library.page), title=t("library"), icon=":material/library_books:", url_path="library"
-        ),
-    }
+    pages = {p.key: _page(p) for p in PLACES}
     st.session_state["pages"] = pages
     chosen = st.navigation(list(pages.values()))
     if "lang" in st.session_state and st.query_params.get("lang") != st.session_state["lang"]:
@@ -37,6 +50,13 @@ def run() -> None:
         _threads(pages["chat"], here)
         _language()
     chosen.run()
+
+
+def _page(place: Place) -> st.Page:
+    icon, first = f":material/{place.icon}:", place is PLACES[0]
+    shown: Literal["visible", "hidden"] = "visible" if place.listed else "hidden"
+    draw = guarded(place.draw)
+    return st.Page(draw, title=t(place.key), icon=icon, url_path=place.key, default=first, visibility=shown)
 
 
 def _svg(name: str) -> str:
