@@ -1,0 +1,1 @@
+"""Places to look at how models work: tokens, single requests."""
