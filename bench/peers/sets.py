@@ -47,7 +47,7 @@ def pdfs() -> list[Path]:
     return [path for part in ("ko", "en") for path in sorted(data(f"pdf/{part}").glob("*.pdf"))]
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
+def lines(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8") as file:
         for line in file:
             if line.strip():
@@ -56,7 +56,7 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
 
 def corpus(folder: Path) -> list[Entry]:
     found = []
-    for line in _lines(folder / "corpus.jsonl"):
+    for line in lines(folder / "corpus.jsonl"):
         title, text = line.get("title") or "", line["text"]
         found.append(Entry(line["_id"], text if text.startswith(title) else f"{title}\n{text}"))
     return found
@@ -78,7 +78,7 @@ def judgements(folder: Path) -> dict[str, dict[str, int]]:
 def queries(folder: Path) -> list[tuple[str, str]]:
     """Those with a judgement."""
     judged = judgements(folder)
-    return [(line["_id"], line["text"]) for line in _lines(folder / "queries.jsonl") if line["_id"] in judged]
+    return [(line["_id"], line["text"]) for line in lines(folder / "queries.jsonl") if line["_id"] in judged]
 
 
 def ndcg(ranked: Sequence[str], relevant: dict[str, int], k: int = 10) -> float:
