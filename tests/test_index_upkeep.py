@@ -164,7 +164,7 @@ def test_a_view_ranks_without_chunks_and_fetches_those_wanted(index):
     wanted = list(near)[::-1]
     taken = seen.take(wanted)
     assert list(taken) == wanted
-    chunk, parts = taken[wanted[-1]]
+    chunk, parts = taken[wanted[-1]].chunk, taken[wanted[-1]].parts
     assert chunk.id == "a-3"
     np.testing.assert_allclose(parts, vectors[3][None], atol=0.005)
     np.testing.assert_allclose(index.part_vectors([chunk]).get("a-3", parts), parts)

@@ -138,7 +138,7 @@ def test_amounts_and_codes_are_found_however_they_are_written(retriever):
     assert evidence(retriever, "일비가 2만5천원인 곳").sentences[0].text == "서울\t25,000원"
     assert evidence(retriever, "일비가 3만 1천 원인 곳").sentences[0].text == "제주\t31,000원"
     words, chunk = ["ppr9087", "12만"], retriever.search("PPR9087", 1)[0].chunk
-    assert _covered(words, [chunk]) == 0.5
+    assert _covered([words], [chunk]) == 0.5
 
 
 def test_headings_are_no_evidence(retriever):

@@ -22,6 +22,7 @@ from gakju.text.sentences import LIST_MARK
 from gakju.types import Chunk, Evidence, Found, Hit, Page
 
 if TYPE_CHECKING:
+    from gakju.index.rows import Stored
     from gakju.index.view import View
 
 RETRIEVERS = ("bm25", "dense")
@@ -123,42 +124,41 @@ class Retriever:
         """
         depth = max(_DEPTH, k)
         view = self._index.view(collection)
-        words, more = list[str](), list[str]()
-        lexical, near = dict[int, float](), dict[int, float]()
-        if "bm25" in retrievers:
-            by_words = self._side.submit(self._matching, view, query, collection, depth)
+        by_words = self._side.submit(self._matching, view, query, collection, depth) if "bm25" in retrievers else None
+        near = dict[int, float]()
         dense = "dense" in retrievers and "embedder" not in self._index.stale
         if dense:
             near = view.nearest(self._query_vector(query), depth)
-        if "bm25" in retrievers:
-            lexical, words, more = by_words.result()
-        found = view.take(list(lexical | near))
+        lexical, found, *words = by_words.result() if by_words else ({}, {}, [], [])
+        found = found | view.take([row for row in near if row not in found])
         lexical = {row: score for row, score in lexical.items() if row in found}
         likeness = {row: score for row, score in near.items() if row in found}
         if lexical and near:
             likeness |= self._likeness(query, found)
-        best = [found[row][0] for row in islice(lexical, 3)]
-        trust = max(_covered(words, best), _covered(more, best))
+        trust = _covered(words, [found[row].chunk for row in islice(lexical, 3)])
         scores = fused(lexical, likeness, trust, {*islice(lexical, _DEPTH), *islice(near, _DEPTH)})
-        hits = []
-        for row in sorted(scores, key=lambda row: (-scores[row], found[row][0].id)):
-            chunk = found[row][0]
+
+        def hit(row: int) -> Hit:
+            chunk = found[row].chunk
             own = {"bm25": lexical.get(row), "dense": near.get(row), "sentence": likeness.get(row) if dense else None}
             parts = {name: score for name, score in own.items() if score is not None}
-            hits.append(Hit(chunk, view.documents[chunk.document_id].ref, scores[row], parts))
-        return _spread_out(_distinct(hits, 2 * k), k)
+            return Hit(chunk, view.documents[chunk.document_id].ref, scores[row], parts)
+
+        best = sorted(scores, key=lambda row: (-scores[row], found[row].id))
+        return _spread_out(_distinct(map(hit, best), 2 * k), k)
 
     def _matching(
         self, view: View, query: str, collection: str | None, depth: int
-    ) -> tuple[dict[int, float], list[str], list[str]]:
-        """What words find, and the words: those that the question says, and those that it may mean."""
+    ) -> tuple[dict[int, float], dict[int, Stored], list[str], list[str]]:
+        """What words find, fetched; and the words: those that the question says, and those that it may mean."""
         words, more = self._asked(query, self._lexicon(collection))
-        return view.matching(_matter([*words, *more]), depth), words, more
+        scores = view.matching(_matter([*words, *more]), depth)
+        return scores, view.take(list(scores)), words, more
 
-    def _likeness(self, query: str, found: Mapping[int, tuple[Chunk, Vectors]]) -> dict[int, float]:
+    def _likeness(self, query: str, found: Mapping[int, Stored]) -> dict[int, float]:
         """The cosine of each chunk's best part. It says more than the whole chunk's, and words' finds have it too."""
         vector = self._query_vector(query)
-        return {row: float((parts @ vector).max()) for row, (_, parts) in found.items() if len(parts)}
+        return {row: float((stored.parts @ vector).max()) for row, stored in found.items() if len(stored.parts)}
 
     def evidence(self, query: str, hits: Sequence[Hit], n: int, collection: str | None = "default") -> Found:
         """The `n` sentences of the best hits most likely to hold the answer, verbatim, with their places."""
@@ -168,6 +168,9 @@ class Retriever:
         vectors = self._index.part_vectors([hit.chunk for hit in best])
         vector = self._query_vector(query)
         candidates = [c for hit in best for c in _candidates(hit, vectors.get(hit.chunk.id), vector)]
+        # Which sentences are best is nearly known by now; reading their pages takes as long as judging them.
+        likely = sorted(candidates, key=lambda c: -_score(c))[:n]
+        ahead = self._side.submit(self._index.pages, _places(likely))
         terms = _terms(self._asked(query, self._lexicon(collection))[0])
         judged = _judged(query, candidates, terms)
         if not judged:
@@ -181,8 +184,9 @@ class Retriever:
             chosen += [one for one in wanted if not any(_covers(other, one) for other in chosen)]
             if len(chosen) >= n:
                 break
-        keys = [(c.hit.chunk.document_id, s.page) for c in chosen[:n] for s in c.hit.chunk.spans(c.start, c.end)]
-        pages = self._index.pages(keys)
+        pages = ahead.result()
+        if missing := [place for place in _places(chosen[:n]) if place not in pages]:
+            pages |= self._index.pages(missing)
         sentences = tuple(_evidence(number, candidate, pages) for number, candidate in enumerate(chosen[:n], 1))
         weighed = features(ranked, terms)
         return Found(sentences, strength(weighed), weighed)
@@ -281,15 +285,21 @@ def _matter(words: Sequence[str]) -> list[str]:
     return [word for word in words if word not in _FORM] or list(words)
 
 
-def _covered(words: Sequence[str], chunks: Sequence[Chunk]) -> float:
-    """The largest share of the question's words that one of the best lexical hits holds, at least a tenth.
+def _covered(asked: Iterable[Sequence[str]], chunks: Sequence[Chunk]) -> float:
+    """The largest share of a wording's words that one of the best lexical hits holds, at least a tenth.
 
     A question in another language than its document, or a paraphrase, matches by chance words only.
     """
-    terms = _terms(_matter(words))
     texts = [_plain("\n".join((*chunk.headings, chunk.text))) for chunk in chunks]
-    shares = [sum(bool(pattern.search(text)) for pattern in terms.values()) / len(terms) for text in texts if terms]
+    wordings = [terms.values() for words in asked if (terms := _terms(_matter(words)))]
+    shares = [sum(bool(p.search(text)) for p in own) / len(own) for own in wordings for text in texts]
     return max([0.1, *shares])
+
+
+def held(words: Sequence[str], chunk: Chunk) -> dict[str, bool]:
+    """Which of a question's words the chunk or a heading above it holds, by word; without words of form."""
+    text = _plain("\n".join((*chunk.headings, chunk.text)))
+    return {word: bool(pattern.search(text)) for word, pattern in _terms(_matter(words)).items()}
 
 
 def _score(candidate: _Candidate) -> float:
@@ -390,6 +400,11 @@ def _with_list(candidate: _Candidate, candidates: Sequence[_Candidate]) -> _Cand
         elif follows:
             break
     return replace(candidate, end=end)
+
+
+def _places(candidates: Iterable[_Candidate]) -> list[tuple[str, int]]:
+    """The pages they stand on, as `Index.pages` asks for them."""
+    return [(c.hit.chunk.document_id, span.page) for c in candidates for span in c.hit.chunk.spans(c.start, c.end)]
 
 
 def _covers(one: _Candidate, other: _Candidate) -> bool:

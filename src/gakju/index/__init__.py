@@ -18,6 +18,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -156,6 +157,22 @@ class Index:
         generation.hide(document)
         generation.clear(document_id)
 
+    def move(self, document_ids: Sequence[str], collection: str) -> None:
+        """Documents into another collection, as they are: nothing is read again.
+
+        Raises NotFound; UsageError where that collection has the same content already.
+        """
+        moved = [d for name in dict.fromkeys(document_ids) if (d := self.document(name)).collection != collection]
+        taken = {d.digest for d in self.documents(collection)}
+        for d in moved:
+            if d.digest in taken:
+                raise UsageError(
+                    f"{d.title!r} is in {collection!r} already.", hint="Delete one of the two, or leave it where it is."
+                )
+            taken.add(d.digest)
+        if moved:
+            self._now().move([(replace(d, collection=collection), self.secret(d.id)) for d in moved])
+
     def page(self, document_id: str, number: int) -> Page:
         found = self.pages([(document_id, number)])
         if not found:
@@ -216,6 +233,7 @@ class Index:
         generation = self._now()
         cleared = sorted(generation.shelf().hidden)
         generation.clear(*cleared)
+        generation.mend()
         current = generation.folder.name
         kept = {current, _next_name(self._fingerprint, current)}
         for folder in self.root.glob("g-*"):

@@ -107,6 +107,31 @@ class Generation:
             merge = self._documents.merge_insert("id").when_matched_update_all()
             merge.execute(rows.document_rows([(document.id, "leaving", document, "")]))
 
+    def move(self, documents: Sequence[tuple[Document, str]]) -> None:
+        """Documents, each with its secret, into the collection they now name: on the shelf first, then their chunks.
+
+        A search in between finds them in neither; `mend` ends what a kill stopped.
+        """
+        with self._writing, self._guard("moving documents"):
+            merge = self._documents.merge_insert("id").when_matched_update_all()
+            merge.execute(rows.document_rows([(d.id, "complete", d, secret) for d, secret in documents]))
+            self._assign([d for d, _ in documents])
+
+    def mend(self) -> None:
+        """Puts chunks where their documents are."""
+        shelf = self.shelf()
+        with self._writing, self._guard("moving documents"):
+            for name, count in shelf.chunks.items():
+                if self._chunks.count_rows(f"collection = {quoted(name)}") < count:
+                    self._assign([d for d in shelf.documents.values() if d.collection == name])
+
+    def _assign(self, documents: Sequence[Document]) -> None:
+        for name in sorted({d.collection for d in documents}):
+            among = ", ".join(quoted(d.id) for d in documents if d.collection == name)
+            moved = f"document_id IN ({among}) AND collection != {quoted(name)}"
+            self._chunks.update(where=moved, values={"collection": name})
+        self.upkeep.added(sum(d.chunks for d in documents))
+
     def clear(self, *document_ids: str) -> None:
         """Removes all of these documents, their rows last, so that a kill in between leaves them hidden."""
         if not document_ids:
@@ -139,7 +164,7 @@ class Generation:
         with self._guard("reading chunks"):
             query = self._chunks.search().where(f"document_id = {quoted(document_id)}")
             found = query.select(self._columns).to_arrow().to_pylist()
-        chunks = [rows.chunk_of(row, self.dimensions)[0] for row in found]
+        chunks = [rows.Stored(row, self.dimensions).chunk for row in found]
         return sorted(chunks, key=lambda chunk: chunk.ordinal)
 
     def part_vectors(self, chunks: Sequence[Chunk]) -> dict[str, Vectors]:
@@ -151,8 +176,8 @@ class Generation:
             where += f" AND id IN ({', '.join(quoted(chunk.id) for chunk in rest)})"
             with self._guard("reading chunks"):
                 query = self._chunks.search().where(where).select(self._columns).limit(len(rest))
-                taken = [rows.chunk_of(row, self.dimensions) for row in query.to_arrow().to_pylist()]
-            found |= {chunk.id: parts for chunk, parts in taken}
+                taken = [rows.Stored(row, self.dimensions) for row in query.to_arrow().to_pylist()]
+            found |= {stored.id: stored.parts for stored in taken}
         return found
 
     def view(self, collection: str | None) -> View:

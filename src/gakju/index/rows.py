@@ -159,16 +159,62 @@ def whole_rows(batch: Sequence[Whole]) -> tuple[Any, Any]:
 
 
 def columns_of(schema: Any) -> list[str]:
-    """Those that `chunk_of` wants."""
+    """Those that `Stored` wants."""
     return ["body", *_FIRST_LAYOUT] if "text" in schema.names else ["body"]
 
 
-def chunk_of(row: Mapping[str, Any], dimensions: int) -> tuple[Chunk, Vectors]:
-    """With the vectors of its parts, shape (len(chunk.parts), dimensions); (0, dimensions) where none are kept."""
-    if row["body"] is not None:
-        return unpack_chunk(row["body"], dimensions)
+class Stored:
+    """A chunk as it lies on disk: who it is and the vectors of its parts at once, the rest where it is asked for.
+
+    A search fetches eighty and shows eight. `parts` has shape (len(chunk.parts), dimensions), (0, dimensions) where
+    none are kept.
+    """
+
+    __slots__ = ("_body", "_chunk", "_row", "_text", "document_id", "id", "parts")
+
+    def __init__(self, row: Mapping[str, Any], dimensions: int) -> None:
+        self._chunk: Chunk | None = None
+        self._body: bytes = row["body"]
+        if self._body is None:
+            self._chunk = _first_layout(row)
+            self.id, self.document_id = self._chunk.id, self._chunk.document_id
+            self.parts: Vectors = np.empty((0, dimensions), np.float32)
+            return
+        counts = _COUNTS.unpack_from(self._body)
+        segments, parts, boxes, names, vectors = counts
+        at = _COUNTS.size + 4 * (4 * segments + 3 * parts + boxes + 4 * boxes)
+        self._row = counts, json.loads(self._body[at : at + names])
+        self.id, self.document_id, *_ = self._row[1]
+        self._text = at + names + vectors * (dimensions + 4)
+        self.parts = unpack_vectors(self._body[at + names : self._text], dimensions)
+
+    @property
+    def chunk(self) -> Chunk:
+        if self._chunk is None:
+            self._chunk = self._unpacked()
+        return self._chunk
+
+    def _unpacked(self) -> Chunk:
+        (segments, parts, boxes, _, _), (identity, document_id, ordinal, *headings) = self._row
+        whole = np.frombuffer(self._body, np.int32, 4 * segments + 3 * parts + boxes, _COUNTS.size).tolist()
+        at = _COUNTS.size + 4 * len(whole)
+        sides = np.frombuffer(self._body, np.float32, 4 * boxes, at).astype(np.float64).round(2).reshape(-1, 4).tolist()
+        spans, cuts, pages = whole[: 4 * segments], whole[4 * segments : 4 * segments + 3 * parts], whole[-boxes:]
+        return Chunk(
+            id=identity,
+            document_id=document_id,
+            ordinal=ordinal,
+            text=self._body[self._text :].decode(),
+            headings=tuple(headings),
+            segments=tuple(Segment(*spans[i : i + 4]) for i in range(0, len(spans), 4)),
+            boxes=tuple(Box(page, *four) for page, four in zip(pages, sides, strict=False)),
+            parts=tuple(Part(cuts[i], cuts[i + 1], _KINDS[cuts[i + 2]]) for i in range(0, len(cuts), 3)),
+        )
+
+
+def _first_layout(row: Mapping[str, Any]) -> Chunk:
     boxes = np.frombuffer(row["boxes"], np.float32).reshape(-1, 5).tolist()
-    chunk = Chunk(
+    return Chunk(
         id=row["id"],
         document_id=row["document_id"],
         ordinal=row["ordinal"],
@@ -177,7 +223,6 @@ def chunk_of(row: Mapping[str, Any], dimensions: int) -> tuple[Chunk, Vectors]:
         segments=tuple(Segment(*four) for four in np.frombuffer(row["segments"], np.int32).reshape(-1, 4).tolist()),
         boxes=tuple(Box(int(page), *(round(side, 2) for side in sides)) for page, *sides in boxes),
     )
-    return chunk, np.empty((0, dimensions), np.float32)
 
 
 def pack_chunk(chunk: Chunk, parts: Vectors) -> bytes:
@@ -193,30 +238,6 @@ def pack_chunk(chunk: Chunk, parts: Vectors) -> bytes:
     return b"".join(
         [_COUNTS.pack(*counts), *(a.tobytes() for a in arrays), names, pack_vectors(parts), chunk.text.encode()]
     )
-
-
-def unpack_chunk(packed: bytes, dimensions: int) -> tuple[Chunk, Vectors]:
-    segments, parts, boxes, names, vectors = _COUNTS.unpack_from(packed)
-    at = _COUNTS.size
-    whole = np.frombuffer(packed, np.int32, 4 * segments + 3 * parts + boxes, at).tolist()
-    at += 4 * len(whole)
-    sides = np.frombuffer(packed, np.float32, 4 * boxes, at).astype(np.float64).round(2).reshape(-1, 4).tolist()
-    at += 16 * boxes
-    identity, document_id, ordinal, *headings = json.loads(packed[at : at + names])
-    at += names
-    end = at + vectors * (dimensions + 4)
-    spans, cuts, pages = whole[: 4 * segments], whole[4 * segments : 4 * segments + 3 * parts], whole[-boxes:]
-    chunk = Chunk(
-        id=identity,
-        document_id=document_id,
-        ordinal=ordinal,
-        text=packed[end:].decode(),
-        headings=tuple(headings),
-        segments=tuple(Segment(*spans[i : i + 4]) for i in range(0, len(spans), 4)),
-        boxes=tuple(Box(page, *four) for page, four in zip(pages, sides, strict=False)),
-        parts=tuple(Part(cuts[i], cuts[i + 1], _KINDS[cuts[i + 2]]) for i in range(0, len(cuts), 3)),
-    )
-    return chunk, unpack_vectors(packed[at:end], dimensions)
 
 
 def pack_vectors(vectors: Vectors) -> bytes:

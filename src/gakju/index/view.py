@@ -42,7 +42,7 @@ class Seen:
     table: Any
     dimensions: int
     columns: Sequence[str]
-    """What `rows.chunk_of` wants."""
+    """What `rows.Stored` wants."""
     parts: dict[str, Vectors] = field(default_factory=dict)
 
 
@@ -103,8 +103,8 @@ class View:
         query = self._at.table.search(MatchQuery(" ".join(terms), "words"), query_type="fts")
         return dict(self._found(query, k, "_score"))
 
-    def take(self, numbers: Sequence[int]) -> dict[int, tuple[Chunk, Vectors]]:
-        """The chunks of rows in the order given, each with the vectors of its parts as `Index.part_vectors` has them.
+    def take(self, numbers: Sequence[int]) -> dict[int, rows.Stored]:
+        """The chunks of rows, in the order given, with the vectors of their parts.
 
         A row whose document was begun or deleted since is left out.
         """
@@ -113,20 +113,19 @@ class View:
         with translated(self._folder, "reading chunks"):
             query = self._at.table.take_row_ids(list(numbers)).with_row_id()
             taken = query.select(self._at.columns).to_arrow().to_pylist()
-        found = {row["_rowid"]: row for row in taken}
-        unpacked = ((n, rows.chunk_of(found[n], self._at.dimensions)) for n in numbers if n in found)
-        kept = {number: pair for number, pair in unpacked if self._seen(pair[0])}
+        found = {row["_rowid"]: rows.Stored(row, self._at.dimensions) for row in taken}
+        kept = {number: found[number] for number in numbers if number in found and self._seen(found[number])}
         if len(self._at.parts) > _REMEMBERED:
             self._at.parts.clear()
-        self._at.parts.update((chunk.id, parts) for chunk, parts in kept.values())
+        self._at.parts.update((stored.id, stored.parts) for stored in kept.values())
         return kept
 
     def chunks(self, scores: Mapping[int, float]) -> list[tuple[Chunk, float]]:
         """Rows with a score as chunks with it, in the same order."""
-        return [(chunk, scores[number]) for number, (chunk, _) in self.take(list(scores)).items()]
+        return [(stored.chunk, scores[number]) for number, stored in self.take(list(scores)).items()]
 
-    def _seen(self, chunk: Chunk) -> bool:
-        document = self.documents.get(chunk.document_id)
+    def _seen(self, stored: rows.Stored) -> bool:
+        document = self.documents.get(stored.document_id)
         return document is not None and self._collection in {None, document.collection}
 
     def _found(self, query: Any, k: int, score: str) -> list[tuple[int, float]]:

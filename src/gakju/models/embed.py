@@ -24,6 +24,8 @@ QUERY, PASSAGE = "query: ", "passage: "
 REQUEST_TOKENS = 512
 """Tokens with padding in one inference. As fast as 2,048 on two cores, and a query waits a quarter as long."""
 PAD_TO, POOLS_TO = 16, 8
+SHORT, SHORT_TO = 64, 4
+"""Up to so many tokens, a question say, padding goes in smaller steps: of 20 tokens 12 more would be a quarter."""
 GROUP = 128
 """Activations quantised together: 384 is 6 % faster and twice as far from float32. 0 is none: float32 products, for
 processors without int8 instructions."""
@@ -227,4 +229,5 @@ def usable_cores() -> int:
 
 
 def _padded(length: int, most: int) -> int:
-    return min(-(-length // PAD_TO) * PAD_TO, most)
+    step = SHORT_TO if length <= SHORT else PAD_TO
+    return min(-(-length // step) * step, most)
