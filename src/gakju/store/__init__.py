@@ -1,4 +1,4 @@
-"""What people and jobs leave behind: jobs and their events, conversations. SQLAlchemy on SQLite.
+"""What people and jobs leave behind: jobs and their events here, conversations and more beside. SQLAlchemy on SQLite.
 
 The library itself (documents, pages, chunks) is `index`'s. A part with tables of its own is a module here with a
 class that takes the `Database`; the store holds one of each.
@@ -15,12 +15,14 @@ from sqlalchemy import delete, func, select, update
 
 from gakju.errors import NotFound
 from gakju.store.audit import AuditTable
+from gakju.store.collections import Collections
 from gakju.store.database import Base, Database, Json, new_id, now
 from gakju.store.files import Files
 from gakju.store.keys import Keys
 from gakju.store.responses import Responses
-from gakju.store.rows import Event, EventRow, Job, JobRow, Thread, ThreadRow, Turn, TurnRow, as_job
+from gakju.store.rows import Event, EventRow, Job, JobRow, as_job
 from gakju.store.rows import queued as queued_row
+from gakju.store.talks import Feedback, Manner, Talks, Thread, Turn
 from gakju.store.usage import UsageTable
 from gakju.store.words import Words
 
@@ -36,6 +38,8 @@ class Store:
         self.files = Files(self._db)
         self.responses = Responses(self._db)
         self.words = Words(self._db)
+        self.talks = Talks(self._db)
+        self.collections = Collections(self._db)
 
     def close(self) -> None:
         self._db.close()
@@ -116,59 +120,18 @@ class Store:
         with self._db.session() as s:
             s.execute(delete(EventRow).where(EventRow.job_id == job_id))
 
-    # Conversations
 
-    def add_thread(self, title: str, collection: str) -> Thread:
-        at = now()
-        row = ThreadRow(id=new_id("thread"), title=title, collection=collection, created_at=at, updated_at=at)
-        with self._db.session() as s:
-            s.add(row)
-            s.flush()
-            return Thread(row.id, row.title, row.collection, row.created_at, row.updated_at)
-
-    def threads(self, limit: int = 200) -> list[Thread]:
-        with self._db.session() as s:
-            rows = s.scalars(select(ThreadRow).order_by(ThreadRow.updated_at.desc()).limit(limit))
-            return [Thread(r.id, r.title, r.collection, r.created_at, r.updated_at) for r in rows]
-
-    def thread(self, thread_id: str) -> Thread:
-        with self._db.session() as s:
-            r = s.get(ThreadRow, thread_id)
-            if r is None:
-                raise NotFound(f"There is no conversation {thread_id!r}.", id=thread_id)
-            return Thread(r.id, r.title, r.collection, r.created_at, r.updated_at)
-
-    def rename_thread(self, thread_id: str, title: str) -> None:
-        with self._db.session() as s:
-            s.execute(update(ThreadRow).where(ThreadRow.id == thread_id).values(title=title))
-
-    def delete_thread(self, thread_id: str) -> None:
-        """The conversation, its turns and the jobs that answered them."""
-        with self._db.session() as s:
-            ids = select(TurnRow.job_id).where(TurnRow.thread_id == thread_id)
-            s.execute(delete(EventRow).where(EventRow.job_id.in_(ids)))
-            s.execute(delete(JobRow).where(JobRow.id.in_(ids)))
-            s.execute(delete(TurnRow).where(TurnRow.thread_id == thread_id))
-            s.execute(delete(ThreadRow).where(ThreadRow.id == thread_id))
-
-    def add_turn(self, thread_id: str, question: str, kind: str, payload: Mapping[str, Any]) -> Job:
-        """A question and its queued job, in one transaction: neither is ever there without the other."""
-        row = queued_row(kind, payload)
-        with self._db.session() as s:
-            s.add(row)
-            s.add(TurnRow(thread_id=thread_id, question=question, job_id=row.id, created_at=row.created_at))
-            s.execute(update(ThreadRow).where(ThreadRow.id == thread_id).values(updated_at=row.created_at))
-            s.flush()
-            return as_job(row)
-
-    def turns(self, thread_id: str) -> list[Turn]:
-        with self._db.session() as s:
-            rows = s.scalars(select(TurnRow).where(TurnRow.thread_id == thread_id).order_by(TurnRow.id))
-            return [Turn(r.id, r.question, r.job_id, r.created_at) for r in rows]
-
-    def count_turns(self, thread_id: str) -> int:
-        with self._db.session() as s:
-            return s.scalar(select(func.count()).where(TurnRow.thread_id == thread_id)) or 0
-
-
-__all__ = ["Base", "Database", "Event", "Job", "Json", "Store", "Thread", "Turn", "new_id", "now"]
+__all__ = [
+    "Base",
+    "Database",
+    "Event",
+    "Feedback",
+    "Job",
+    "Json",
+    "Manner",
+    "Store",
+    "Thread",
+    "Turn",
+    "new_id",
+    "now",
+]

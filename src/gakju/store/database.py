@@ -1,4 +1,4 @@
-"""The database itself: one engine, one transaction at a time, errors in Gakju's words.
+"""The database itself: one engine, one transaction at a time, errors in Gakju's words. Tables: see `migrations`.
 
 SQLite runs in WAL mode with synchronous=NORMAL: a killed process loses nothing that was committed.
 """
@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from gakju.errors import LibraryError, StorageFull
+from gakju.store import migrations
 
 Json = dict[str, Any]
 
@@ -53,7 +54,17 @@ class Database:
         self._path = path
         self._engine = _open(path)
         with self._translated():
-            Base.metadata.create_all(self._engine)
+            self._bring()
+
+    def _bring(self) -> None:
+        with self._engine.connect() as connection:
+            if migrations.current(connection):
+                return
+            connection.rollback()
+            # SQLite's driver begins no transaction before CREATE or ALTER, and two processes may open at a time.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            migrations.bring(connection, Base.metadata)
+            connection.commit()
 
     def close(self) -> None:
         self._engine.dispose()

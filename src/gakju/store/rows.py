@@ -1,4 +1,4 @@
-"""Jobs, their events and conversations as they lie in the database, and as everyone else sees them."""
+"""Jobs and their events as they lie in the database, and as everyone else sees them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Index, Integer, String, Text
+from sqlalchemy import Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gakju.store.database import Base, Json, new_id, now
@@ -34,25 +34,6 @@ class EventRow(Base):
     seq: Mapped[int] = mapped_column(Integer, primary_key=True)
     kind: Mapped[str] = mapped_column(String)
     data: Mapped[str] = mapped_column(Text)
-
-
-class ThreadRow(Base):
-    __tablename__ = "threads"
-    id: Mapped[str] = mapped_column(String, primary_key=True)
-    title: Mapped[str] = mapped_column(String)
-    collection: Mapped[str] = mapped_column(String)
-    created_at: Mapped[str] = mapped_column(String)
-    updated_at: Mapped[str] = mapped_column(String, index=True)
-
-
-class TurnRow(Base):
-    __tablename__ = "turns"
-    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
-    thread_id: Mapped[str] = mapped_column(String)
-    question: Mapped[str] = mapped_column(Text)
-    job_id: Mapped[str] = mapped_column(String)
-    created_at: Mapped[str] = mapped_column(String)
-    __table_args__ = (Index("turns_by_thread", "thread_id", "id"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,25 +64,6 @@ class Event:
     seq: int
     kind: str
     data: Json
-
-
-@dataclass(frozen=True, slots=True)
-class Thread:
-    id: str
-    title: str
-    collection: str
-    created_at: str
-    updated_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A question and the job that answers it: reading the job again is all a reload needs."""
-
-    id: int
-    question: str
-    job_id: str
-    created_at: str
 
 
 def as_job(row: JobRow) -> Job:
