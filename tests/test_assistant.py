@@ -178,7 +178,7 @@ def test_a_conversation_is_turns_whose_jobs_hold_the_answers(tmp_path: Path, gak
     assert kinds[0] == "evidence"
     assert kinds[-1] == "done"
     assert "claim" in kinds
-    (turn,) = gakju.store.turns(thread.id)
+    (turn,) = gakju.store.talks.turns(thread.id)
     answer = wire.load_answer(gakju.store.job(turn.job_id).result)
     assert isinstance(answer, Answer)
     assert "15일" in answer.answer

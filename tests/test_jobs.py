@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gakju.errors import BrokenFile, LibraryBusy, NotFound
+from gakju.errors import BrokenFile, LibraryBusy
 from gakju.jobs import MAX_ATTEMPTS, Context, Jobs, Ownership
 from gakju.store import Store
 from gakju.types import Progress
@@ -173,18 +173,3 @@ def test_a_folder_has_one_owner_and_others_learn_how_to_reach_it(tmp_path: Path)
     first.release()
     assert second.acquire()
     second.release()
-
-
-def test_a_question_and_its_job_are_stored_together(store: Store) -> None:
-    thread = store.add_thread("연차", "default")
-    job = store.add_turn(thread.id, "연차는 며칠?", "work", {"q": 1})
-    other = store.add_turn(thread.id, "그럼 신입은?", "work", {"q": 2})
-    assert [(t.question, t.job_id) for t in store.turns(thread.id)] == [
-        ("연차는 며칠?", job.id),
-        ("그럼 신입은?", other.id),
-    ]
-    assert store.claim(["work"]).payload == {"q": 1}
-    store.delete_thread(thread.id)
-    assert store.turns(thread.id) == []
-    with pytest.raises(NotFound):
-        store.job(job.id)

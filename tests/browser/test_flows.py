@@ -34,7 +34,7 @@ def answered(page: Any) -> None:
 
 def last_turn(screen: Screen) -> turns.Turn:
     store = screen.assistant.store
-    row = store.turns(store.threads()[0].id)[-1]
+    row = store.talks.turns(store.talks.all()[0].id)[-1]
     return turns.read(store, row, {})
 
 
@@ -137,7 +137,7 @@ def test_reload_and_a_second_tab_find_the_running_answer(stocked: Screen, visit)
     answered(page)
     answered(second)
     assert page.locator(".claim").all_inner_texts() == second.locator(".claim").all_inner_texts()
-    assert len(stocked.assistant.store.threads()) == 1
+    assert len(stocked.assistant.store.talks.all()) == 1
 
 
 def test_stop_and_try_again(stocked: Screen, visit) -> None:
@@ -185,7 +185,7 @@ def test_threads_are_listed_opened_and_deleted(stocked: Screen, visit) -> None:
     sidebar.get_by_role("button", name="더 보기").first.click()
     page.get_by_role("button", name="대화 삭제").click()
     sidebar.get_by_role("button", name="출장비는 얼마인가요?").wait_for(state="detached")
-    assert [t.title for t in stocked.assistant.store.threads()] == [QUESTION]
+    assert [t.title for t in stocked.assistant.store.talks.all()] == [QUESTION]
 
 
 def test_a_document_is_looked_at_and_deleted_only_after_a_question(stocked: Screen, visit) -> None:

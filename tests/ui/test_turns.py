@@ -43,9 +43,9 @@ def store(tmp_path: Path):
 
 @pytest.fixture
 def row(store: Store):
-    thread = store.add_thread("t", "default")
-    store.add_turn(thread.id, "연차는?", "ask", {})
-    return store.turns(thread.id)[0]
+    thread = store.talks.add("t", "default")
+    store.talks.say(thread.id, "연차는?", "ask", {})
+    return store.talks.turns(thread.id)[0]
 
 
 def tell(store: Store, job_id: str, seq: int, told: object) -> None:

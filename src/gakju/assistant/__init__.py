@@ -17,6 +17,7 @@ from gakju.assistant.files import Files
 from gakju.assistant.pages import page_image
 from gakju.assistant.parts import Parts
 from gakju.assistant.scope import Scope, search_in
+from gakju.assistant.shelf import Shelf
 from gakju.assistant.vector_stores import VectorStores
 from gakju.assistant.words import OwnWords
 from gakju.errors import Cancelled, GakjuError, LibraryBusy, NotFound, RateLimited, UsageError
@@ -56,6 +57,7 @@ class Assistant:
             self.parts.held = self.store.files.holds
             self.files = Files(self)
             self.vector_stores = VectorStores(self)
+            self.shelf = Shelf(self)
             self.words = OwnWords(self.store, self.documents)
             self.parts.lexicon = self.words.lexicon
             self.jobs = Jobs(
@@ -287,18 +289,18 @@ class Assistant:
         }
         if not thread:
             return self.jobs.submit("ask", payload)
-        job = self.store.add_turn(thread, question, "ask", payload)
+        job = self.store.talks.say(thread, question, "ask", payload)
         self.jobs.wake()
         return job
 
     def start_thread(self, question: str, collection: str = DEFAULT) -> Thread:
-        return self.store.add_thread(" ".join(question.split())[:60], collection)
+        return self.store.talks.add(" ".join(question.split())[:60], collection)
 
     def follow(self, job: Job, after: int = 0) -> Iterator[Event]:
         return self.jobs.follow(job.id, after)
 
     def _history(self, thread: str, job: Job) -> list[Message]:
-        turns = [t for t in self.store.turns(thread) if t.job_id != job.id and t.created_at < job.created_at]
+        turns = self.store.talks.before(job.id)
         messages: list[Message] = []
         for turn in turns[-HISTORY:]:
             result = self.store.job(turn.job_id).result

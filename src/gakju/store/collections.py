@@ -6,7 +6,7 @@ from sqlalchemy import delete, update
 
 from gakju.store.database import Database
 from gakju.store.files import AttachedRow, VectorStoreRow
-from gakju.store.rows import ThreadRow
+from gakju.store.talks import ThreadRow
 from gakju.store.words import WordListRow
 
 

@@ -29,7 +29,7 @@ TICK = 0.2
 
 def page() -> None:
     thread = _thread()
-    rows = assistant().store.turns(thread.id) if thread else []
+    rows = assistant().store.talks.turns(thread.id) if thread else []
     shown = pane.current()
     if shown and all(r.id != shown.turn for r in rows):
         pane.show(None)
@@ -57,7 +57,7 @@ def _thread() -> Thread | None:
     if not wanted:
         return None
     try:
-        return assistant().store.thread(wanted)
+        return assistant().store.talks.get(wanted)
     except NotFound:
         del st.query_params["thread"]
         return None

@@ -80,7 +80,7 @@ def _threads(page: st.Page, current: str | None) -> None:
     if st.button(t("new_thread"), icon=":material/edit_square:", width="stretch", key="new_thread"):
         pane.show(None)
         st.switch_page(page)
-    found = assistant().store.threads(THREADS)
+    found = assistant().store.talks.all(THREADS)
     if not found:
         return
     with st.container(key="threads", gap="xxsmall"):
@@ -113,9 +113,9 @@ def _thread(page: st.Page, thread: Thread, current: bool) -> None:
 
 def _delete(thread: Thread, current: bool) -> None:
     a = assistant()
-    for turn in a.store.turns(thread.id):
+    for turn in a.store.talks.turns(thread.id):
         a.jobs.cancel(turn.job_id)
-    a.store.delete_thread(thread.id)
+    a.store.talks.remove(thread.id)
     if current:
         del st.query_params["thread"]
     st.rerun()
