@@ -83,9 +83,9 @@ def test_an_old_database_is_upgraded_without_loss(tmp_path: Path) -> None:
     for table, kept in before.items():
         width = len(kept[0])
         assert [row[:width] for row in after[table]] == kept, table
-    (thread,) = store.threads()
-    assert [turn.question for turn in store.turns(thread.id)] == ["휴가는 며칠인가요?"]
-    assert [event.kind for event in store.events(store.turns(thread.id)[0].job_id)] == ["token", "done"]
+    (thread,) = store.talks.all()
+    assert [turn.question for turn in store.talks.turns(thread.id)] == ["휴가는 며칠인가요?"]
+    assert [event.kind for event in store.events(store.talks.turns(thread.id)[0].job_id)] == ["token", "done"]
     assert [job.kind for job in store.jobs(states=["queued"])] == ["add"]
     assert store.keys.all()[0].collections == {"team"}
     assert store.words.get("team").words[0].also == ("脚注",)
@@ -100,7 +100,7 @@ def test_a_database_from_before_a_table_gets_it(tmp_path: Path) -> None:
     path = restored(tmp_path / "gakju.db", re.sub(words, "", OLD.read_text(), flags=re.DOTALL))
     store = Store(path)
     assert store.words.all() == {}
-    assert len(store.threads()) == 1
+    assert len(store.talks.all()) == 1
     store.close()
 
 
