@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from gakju import wire
-from gakju.assistant import ingest
+from gakju.assistant import ingest, talk
 from gakju.assistant.accounts import Accounts
 from gakju.assistant.files import Files
 from gakju.assistant.pages import page_image
@@ -23,7 +23,7 @@ from gakju.assistant.words import OwnWords
 from gakju.errors import Cancelled, GakjuError, LibraryBusy, NotFound, RateLimited, UsageError
 from gakju.jobs import Context, Jobs, Ownership
 from gakju.settings import Settings, load
-from gakju.store import Event, Job, Store, Thread, now
+from gakju.store import Event, Job, Manner, Store, Thread, now
 from gakju.store.keys import digest
 from gakju.types import Added, Answer, AskEvent, Box, Chunk, Document, Done, EvidenceFound, Hit, Message, Page
 
@@ -31,8 +31,6 @@ SUFFIXES = frozenset([".pdf", ".docx", ".pptx", ".xlsx", ".hwpx", ".html", ".htm
 """What a folder is searched for. A file named on its own is always tried, by its content."""
 
 DEFAULT = "default"
-HISTORY = 3
-"""Turns of a conversation that a follow-up question sees."""
 
 
 class Assistant:
@@ -62,11 +60,18 @@ class Assistant:
             self.parts.lexicon = self.words.lexicon
             self.jobs = Jobs(
                 self.store,
-                {"add": self._run_add, "reindex": self._run_reindex, "ask": self._run_ask},
-                [(("add", "reindex"), 1), (("ask",), 2)],
+                {
+                    "add": self._run_add,
+                    "reindex": self._run_reindex,
+                    "ask": self._run_ask,
+                    "attach": self._run_ask,
+                },
+                # What waits for files stands in a lane of its own: no other answer waits behind it.
+                [(("add", "reindex"), 1), (("ask",), 2), (("attach",), 2)],
             )
             if self.owner:
                 self.parts.index.recover()
+                self.store.talks.forget()
                 self.jobs.start()
         except BaseException:
             self._ownership.release()
@@ -268,18 +273,25 @@ class Assistant:
         collection: str = DEFAULT,
         model: str = "",
         thread: str = "",
+        after: int | None = None,
+        manner: Manner | None = None,
+        waits: str = "",
         history: Sequence[Message] = (),
         scope: Scope | None = None,
     ) -> Job:
         """Queue an answer; its events are those of `wire.event`. With `thread` it is a turn of that conversation.
 
-        `history` is for a caller that keeps the conversation itself. Raises QuotaSpent, RateLimited.
+        There it follows the turn `after` (see `Talks.say`), is held in a `manner` and begins once the job `waits`
+        has added files. `history` is for a caller that keeps the conversation itself. Raises QuotaSpent, RateLimited.
         """
         self._must_own()
         self.accounts.check()
         if (waiting := self.store.waiting("ask")) > self.settings.queue:
             raise RateLimited(f"{waiting} questions wait already.", hint="Ask again in a while.", retry_after=5)
-        payload = {
+        if manner:
+            model = model or manner.model
+            scope = scope or (Scope((check_collection(collection),), manner.files) if manner.files else None)
+        payload: dict[str, Any] = {
             "question": question,
             "collection": check_collection(collection),
             "model": model,
@@ -289,24 +301,16 @@ class Assistant:
         }
         if not thread:
             return self.jobs.submit("ask", payload)
-        job = self.store.talks.say(thread, question, "ask", payload)
+        payload |= talk.payload(manner, waits)
+        job = self.store.talks.say(thread, question, "attach" if waits else "ask", payload, after=after)
         self.jobs.wake()
         return job
 
-    def start_thread(self, question: str, collection: str = DEFAULT) -> Thread:
-        return self.store.talks.add(" ".join(question.split())[:60], collection)
+    def start_thread(self, question: str, collection: str = DEFAULT, manner: Manner | None = None) -> Thread:
+        return self.store.talks.add(" ".join(question.split())[:60], collection, manner)
 
     def follow(self, job: Job, after: int = 0) -> Iterator[Event]:
         return self.jobs.follow(job.id, after)
-
-    def _history(self, thread: str, job: Job) -> list[Message]:
-        turns = self.store.talks.before(job.id)
-        messages: list[Message] = []
-        for turn in turns[-HISTORY:]:
-            result = self.store.job(turn.job_id).result
-            if result and not result["refused"]:
-                messages += [Message("user", turn.question), Message("assistant", result["answer"])]
-        return messages
 
     # Handlers of jobs
 
@@ -325,25 +329,7 @@ class Assistant:
         return done
 
     def _run_ask(self, context: Context) -> dict[str, Any]:
-        p = context.payload
-        given = [wire.load(Message, m) for m in p.get("history", ())]
-        history = self._history(p["thread"], context.job) if p["thread"] else given
-        scope = wire.load(Scope, where) if (where := p.get("scope")) else None
-        stream = self.ask(p["question"], collection=p["collection"], model=p["model"], history=history, scope=scope)
-        result: dict[str, Any] = {}
-        try:
-            for told in stream:
-                kind, data = wire.event(told)
-                context.emit(kind, data)
-                if kind == "done":
-                    result = data
-                context.check()
-        finally:
-            stream.close()  # type: ignore[attr-defined]
-        maker = self.store.keys.maker(context.job.id)
-        took = float(result["timings"].get("total") or 0)
-        self.accounts.spend(result["model"], **result["usage"], key_id=maker, seconds=took)
-        return result
+        return talk.run(self, context)
 
     def _must_own(self) -> None:
         if not self.owner:
