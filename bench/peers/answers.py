@@ -5,9 +5,12 @@
 Started by bench/answers.py, which serves the model with Gakju's own engine (same weights, same machine), names the
 questions and scores what comes out with the scorer of Gakju's own answers. What is there already is not asked again.
 
-The chain is `create_retrieval_chain` over `create_stuff_documents_chain`, documents are cut as in the tutorials (1,000
-characters, overlap 200) and kept in FAISS, `as_retriever()` brings its default of 4. The prompt is the tutorials' ("Use the following pieces of retrieved context …"); it asks for three sentences at most, which helps precision. The
-temperature is 0, as Gakju's. A refusal is an answer that says it does not know: REFUSAL.
+The chain is `create_retrieval_chain` over `create_stuff_documents_chain`; documents are cut as in the tutorials (1,000
+characters, overlap 200) and kept in FAISS, `as_retriever()` brings its default of 4. The prompt is the tutorials' ("Use
+the following pieces of retrieved context …"); it asks for three sentences at most, which helps precision. The
+temperature is 0, as Gakju's. A refusal is an answer that says it does not know: REFUSAL. Vectors of passages come from
+the store of vectors.py where it has them all (Gakju's int8 engine on the same weights, cosine above .999), questions
+are embedded by sentence-transformers in float32.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ from langchain_core.prompts import ChatPromptTemplate
 from langchain_huggingface import HuggingFaceEmbeddings
 from langchain_openai import ChatOpenAI
 from langchain_text_splitters import RecursiveCharacterTextSplitter
+from vectors import Store
 
 PROMPT = (
     "You are an assistant for question-answering tasks. Use the following pieces of retrieved context to answer the "
@@ -55,8 +59,19 @@ def refused(text: str) -> bool:
     return not text.strip() or bool(REFUSAL.search(text))
 
 
+class Embeddings(HuggingFaceEmbeddings):
+    """What it is named after, but for passages that are embedded already."""
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        try:
+            store = Store(sets.scratch("peers") / "vectors.db")
+            return store.find([f"passage: {text}" for text in texts], ("fp32", "int8"))[0].tolist()
+        except KeyError:
+            return super().embed_documents(texts)
+
+
 def chain(folder: Path, weights: str, kept: Path, url: str, model: str) -> Any:
-    embeddings = HuggingFaceEmbeddings(
+    embeddings = Embeddings(
         model_name=weights,
         model_kwargs={"device": "cpu"},
         encode_kwargs={"prompt": "passage: "},
