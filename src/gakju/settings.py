@@ -1,16 +1,23 @@
 """The only reader of environment variables and configuration files.
 
-Order, first wins: arguments, `GAKJU_*` environment, `gakju.toml` in the working directory, then in the data folder.
+Order, first wins: arguments, `GAKJU_*` environment, `gakju.toml` in the working directory, then in the data folder,
+then what was chosen on the screen: `chosen.toml` in the data folder, for this user's eyes only.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+CHOSEN = "chosen.toml"
 
 
 class Settings(BaseSettings):
@@ -21,6 +28,10 @@ class Settings(BaseSettings):
     home: Path = Field(
         default_factory=lambda: user_data_path("gakju"),
         description="Data folder: library, originals, database, models.",
+    )
+    database: SecretStr = Field(
+        SecretStr(""),
+        description="PostgreSQL database for conversations, jobs and keys, one a data folder, as postgresql://user:password@host/name; empty is SQLite in the data folder; needs `gakju[postgres]`.",
     )
     host: str = Field("127.0.0.1", description="Address `gakju up` binds to.")
     port: int = Field(8080, ge=0, le=65535, description="Port `gakju up` binds to.")
@@ -124,7 +135,7 @@ class Settings(BaseSettings):
         first = (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path("gakju.toml")))
         given = {**env_settings(), **init_settings()}
         home = Path(str(given.get("home", user_data_path("gakju"))))
-        return (*first, TomlConfigSettingsSource(settings_cls, home / "gakju.toml"))
+        return (*first, *(TomlConfigSettingsSource(settings_cls, home / name) for name in ("gakju.toml", CHOSEN)))
 
     @property
     def library(self) -> Path:
@@ -139,10 +150,31 @@ class Settings(BaseSettings):
         return self.home / "models"
 
     @property
-    def database(self) -> Path:
-        return self.home / "gakju.db"
+    def store(self) -> Path | str:
+        """Where conversations, jobs and keys lie: SQLite's file, or the URL of a PostgreSQL database."""
+        return self.database.get_secret_value() or self.home / "gakju.db"
 
 
 def load(**given: Any) -> Settings:
     """Settings from every source; `given` wins. None values are left out."""
     return Settings(**{k: v for k, v in given.items() if v is not None})
+
+
+def choose(home: Path, values: Mapping[str, str | Mapping[str, str]]) -> None:
+    """Keep settings by name in `chosen.toml`; an empty value takes the setting out again. Others stay."""
+    path = home / CHOSEN
+    old = tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
+    kept = {name: value for name, value in {**old, **values}.items() if value}
+    part = path.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write("# Chosen on Gakju's screen. `gakju.toml` and the environment come before it.\n")
+        file.writelines(f"{name} = {_toml(value)}\n" for name, value in sorted(kept.items()))
+    part.replace(path)
+
+
+def _toml(value: str | Mapping[str, str]) -> str:
+    """JSON's strings are TOML's but for one character."""
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return "{" + ", ".join(f"{_toml(k)} = {_toml(v)}" for k, v in value.items()) + "}"

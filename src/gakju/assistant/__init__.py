@@ -49,7 +49,7 @@ class Assistant:
         """Digest of the key in the owner's card, once it was announced."""
         self.owner = own is True or (own is None and self._ownership.acquire())
         try:
-            self.store = Store(self.settings.database)
+            self.store = Store(self.settings.store)
             self.accounts = Accounts(self.settings, self.store)
             self.parts = Parts(self.settings, **parts)
             self.parts.held = self.store.files.holds
@@ -65,9 +65,10 @@ class Assistant:
                     "reindex": self._run_reindex,
                     "ask": self._run_ask,
                     "attach": self._run_ask,
+                    "pull": self._run_pull,
                 },
                 # What waits for files stands in a lane of its own: no other answer waits behind it.
-                [(("add", "reindex"), 1), (("ask",), 2), (("attach",), 2)],
+                [(("add", "reindex"), 1), (("ask",), 2), (("attach",), 2), (("pull",), 1)],
             )
             if self.owner:
                 self.parts.index.recover()
@@ -330,6 +331,11 @@ class Assistant:
 
     def _run_ask(self, context: Context) -> dict[str, Any]:
         return talk.run(self, context)
+
+    def _run_pull(self, context: Context) -> dict[str, Any]:
+        from gakju.assistant import machine
+
+        return machine.pull(self, context)
 
     def _must_own(self) -> None:
         if not self.owner:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from gakju.assistant import keychain
 from gakju.assistant.blobs import Blobs
 from gakju.protocols import ChatModel, Embedder, Verifier
 from gakju.settings import Settings
@@ -23,6 +24,16 @@ if TYPE_CHECKING:  # Each of these is imported when it is first needed: start-up
 T = TypeVar("T")
 
 
+class Provider(Protocol):
+    """Chat models that are made of others."""
+
+    def names(self) -> list[str]: ...
+
+    def open(self, name: str) -> ChatModel:
+        """Raises UnknownModel."""
+        ...
+
+
 class Parts:
     """Thread-safe. A part may be given instead of made: `Parts(settings, embedder=FakeEmbedder())`."""
 
@@ -33,6 +44,8 @@ class Parts:
         """Whether an original is wanted though no document has it."""
         self.lexicon: Callable[[str | None], Lexicon | None] = lambda _collection: None
         """The reader's own words of a collection, of all where it is None."""
+        self.providers: dict[str, Provider] = {}
+        """Models of layers above, by what stands before the colon of their names."""
         self._made: dict[str, object] = dict(given)
         self._lock = threading.RLock()
 
@@ -139,6 +152,9 @@ class Parts:
         """The chat model called `name`, or the default one. Raises NotFound, ModelMissing."""
         s = self.settings
         name = name or s.chat_model
+        provider, _, rest = name.partition(":")
+        if provider in self.providers:
+            return self.providers[provider].open(rest)
 
         def make() -> ChatModel:
             from gakju.models import open_chat
@@ -155,6 +171,17 @@ class Parts:
             )
 
         return self._once(f"chat/{name}", make)
+
+    def close_chat(self, name: str) -> None:
+        """Forget a chat model: the next use makes it anew. What answers with it now goes on."""
+        with self._lock:
+            self._made.pop(f"chat/{name}", None)
+
+    def close_hosted(self) -> None:
+        """Forget the models of other machines, since their keys or addresses have changed."""
+        with self._lock:
+            for name in [n for n in self._made if n.startswith(("chat/openai:", "chat/azure:", "chat/http"))]:
+                del self._made[name]
 
     def opened(self, name: str) -> ChatModel | None:
         """What `chat` has made under that name; waits for nothing."""
@@ -173,8 +200,8 @@ class Parts:
     def _hosts(self) -> Hosts:
         s = self.settings
         return {
-            "openai_key": s.openai_api_key.get_secret_value(),
-            "azure_key": s.azure_api_key.get_secret_value(),
+            "openai_key": keychain.key(s.openai_api_key.get_secret_value()),
+            "azure_key": keychain.key(s.azure_api_key.get_secret_value()),
             "azure_endpoint": s.azure_endpoint,
             "azure_api_version": s.azure_api_version,
             "offline": s.offline,

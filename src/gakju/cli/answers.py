@@ -91,7 +91,7 @@ class _Conversation:
 
     def _turn(self, question: str) -> None:
         from gakju import wire
-        from gakju.assistant import HISTORY
+        from gakju.assistant.talk import HISTORY
         from gakju.language import explain
         from gakju.types import Message
 

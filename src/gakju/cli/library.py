@@ -35,7 +35,7 @@ def add(
     samples: bool,
 ) -> int:
     from gakju import wire
-    from gakju.cli.server import sample_files
+    from gakju.assistant.machine import sample_files
 
     given = [*paths, *map(str, sample_files() if samples else ())]
     if not given:

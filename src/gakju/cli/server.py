@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -30,6 +29,7 @@ def up(state: State, host: str | None, port: int | None, browse: bool, samples: 
     import logging
 
     from gakju.api import serve
+    from gakju.assistant import machine
 
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     settings = state.settings_with(host=host, port=port)
@@ -45,7 +45,7 @@ def up(state: State, host: str | None, port: int | None, browse: bool, samples: 
         with listening, _opened(settings) as assistant:
             _remind(state, assistant)
             if samples and not assistant.documents():
-                assistant.submit_add(sample_files())
+                assistant.submit_add(machine.sample_files())
             serve.serve(assistant, listening, lambda url: _ready(state, url, browse))
     return 0
 
@@ -94,13 +94,6 @@ def _remind(state: State, assistant: Assistant) -> None:
         state.note(state.say("up_models_missing", names=", ".join(missing)))
     if assistant.settings.keys and not any(k.works for k in assistant.store.keys.all()):
         state.note(state.say("up_no_keys"))
-
-
-def sample_files() -> list[Path]:
-    """The two documents that come with Gakju."""
-    import gakju
-
-    return sorted(Path(gakju.__file__).parent.joinpath("samples").glob("*.pdf"))
 
 
 COMMANDS = [up]

@@ -68,6 +68,13 @@ def require(entry: Entry, root: Path) -> Path:
     return path_of(entry, root)
 
 
+def remove(entry: Entry, root: Path) -> None:
+    """Delete the file and what is there of it so far."""
+    path = path_of(entry, root)
+    for suffix in ("", ".ok", ".part", ".whl", ".whl.from"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
 def verify(entry: Entry, root: Path) -> bool:
     """Whether the file's digest is right; reads all of it. Renews the stamp, or takes it away."""
     path = path_of(entry, root)
