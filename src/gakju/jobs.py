@@ -79,18 +79,28 @@ class Jobs:
         self._changed = threading.Condition()
         self._version = 0
         self._stops: set[str] = set()
-        self._closing = False
+        self._started = self._closing = False
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         """Requeue what a dead owner left running, then serve. Call only as the owner."""
         for job in self.store.jobs(states=["running"], limit=10_000):
             self._requeue(job)
+        self._started = True
         for kinds, count in self._lanes:
-            for i in range(count):
-                thread = threading.Thread(target=self._serve, args=(kinds,), name=f"{kinds[0]}-{i}", daemon=True)
-                thread.start()
-                self._threads.append(thread)
+            self._open(kinds, count)
+
+    def serve(self, kind: str, handler: Handler, count: int) -> None:
+        """A kind of a layer above, in a lane of its own; what waited for it begins."""
+        self._handlers = {**self._handlers, kind: handler}
+        if self._started:
+            self._open((kind,), count)
+
+    def _open(self, kinds: Sequence[str], count: int) -> None:
+        for i in range(count):
+            thread = threading.Thread(target=self._serve, args=(kinds,), name=f"{kinds[0]}-{i}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
 
     def _requeue(self, job: Job) -> None:
         """A job that got on since the last kill begins to count anew: a long one outlives any number of them."""

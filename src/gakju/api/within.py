@@ -16,6 +16,7 @@ from gakju.api.own import OwnJobs, OwnStore, shown
 from gakju.assistant import DEFAULT, Assistant
 from gakju.assistant.files import Files
 from gakju.assistant.generate import resolve
+from gakju.assistant.parts import Provider
 from gakju.assistant.vector_stores import VectorStores
 from gakju.errors import Forbidden, NotFound
 from gakju.store import Job
@@ -121,7 +122,7 @@ class Within:
         for name in scope.collections if scope else [collection]:
             self._reach(name, question)
         if model:  # A server's address would make this machine send requests to wherever a key's holder likes.
-            resolve(self._assistant, model, any_server=self._caller.has("admin"))
+            resolve(cast(Assistant, self), model, any_server=self._caller.has("admin"))
 
     # Jobs, files and models
 
@@ -188,7 +189,16 @@ class _Parts:
 
     def chat(self, name: str = "") -> Any:
         self._check()
-        return self._parts.chat(name)
+        provider, _, rest = name.partition(":")
+        made = self.providers.get(provider)
+        return made.open(rest) if made else self._parts.chat(name)
+
+    @property
+    def providers(self) -> Mapping[str, Provider]:
+        """Models made of others: those that read the library only for who may ask all of it."""
+        if self._caller.collections is None and self._caller.has("ask"):
+            return self._parts.providers
+        return {kind: provider.without_library() for kind, provider in self._parts.providers.items()}
 
     def _check(self) -> None:
         if not self._caller.has("models"):

@@ -36,6 +36,7 @@ def listed(assistant: Assistant) -> list[Listed]:
     found += [s.chat_model, s.embedder]
     found += [f"embedded:{e.name}" for e in catalog.entries() if fetch.present(e, s.models)]
     found += s.aliases
+    found += [f"{kind}:{name}" for kind, provider in assistant.parts.providers.items() for name in provider.names()]
     return [Listed(name, owner(s.aliases.get(name, name))) for name in dict.fromkeys(found)]
 
 
@@ -70,6 +71,9 @@ def resolve(assistant: Assistant, name: str, *, fallback: str = "", any_server: 
 
         if collection == DEFAULT or collection in assistant.collections():
             return meant
+    elif meant.partition(":")[0] in assistant.parts.providers:
+        if meant.partition(":")[2] in assistant.parts.providers[meant.partition(":")[0]].names():
+            return meant
     elif meant in configured or meant.partition(":")[0] in _PROVIDERS or ("://" in meant and any_server):
         return meant
     elif fallback:
@@ -90,6 +94,7 @@ class Generator:
         self._assistant, self._name = assistant, model
         self._path, self._body = path, body
         self._caller, self._key_id = caller, key_id
+        self._billed = model
 
     async def stream(self) -> AsyncGenerator[dict[str, Any] | Waiting, None]:
         """Chunks of the API, one of them with usage."""
@@ -124,6 +129,7 @@ class Generator:
         except UnknownModel as error:
             error.details.setdefault("param", "model")
             raise
+        self._billed = getattr(chat, "billed", self._name)
         if raw := getattr(chat, "raw", None):
             return raw  # type: ignore[no-any-return]
         from gakju.models.raw import PlainModel
@@ -134,7 +140,7 @@ class Generator:
         if usage:
             asked, said = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
             spend = self._assistant.accounts.spend
-            await asyncio.shield(asyncio.to_thread(spend, self._name, asked, said, key_id=self._key_id))
+            await asyncio.shield(asyncio.to_thread(spend, self._billed, asked, said, key_id=self._key_id))
 
 
 def _guess(body: Mapping[str, Any]) -> int:

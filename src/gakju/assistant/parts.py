@@ -33,6 +33,10 @@ class Provider(Protocol):
         """Raises UnknownModel."""
         ...
 
+    def without_library(self) -> Provider:
+        """Only those whose answers hold nothing of the documents."""
+        ...
+
 
 class Parts:
     """Thread-safe. A part may be given instead of made: `Parts(settings, embedder=FakeEmbedder())`."""
