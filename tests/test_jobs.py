@@ -20,8 +20,8 @@ ONE = [(("work",), 1)]
 
 
 @pytest.fixture
-def store(tmp_path: Path):
-    store = Store(tmp_path / "gakju.db")
+def store(place: Path | str):
+    store = Store(place)
     yield store
     store.close()
 

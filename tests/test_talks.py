@@ -12,8 +12,8 @@ from gakju.store import Feedback, Manner, Store
 
 
 @pytest.fixture
-def store(tmp_path: Path):
-    store = Store(tmp_path / "gakju.db")
+def store(place: Path | str):
+    store = Store(place)
     yield store
     store.close()
 

@@ -79,7 +79,7 @@ class Shelf:
     def storage(self) -> Storage:
         """Looks at every file, which takes milliseconds for a thousand of them."""
         s = self._a.settings
-        database = (Path(f"{s.database}{end}") for end in ("", "-wal", "-shm"))
+        database = s.home.glob("gakju.db*")
         return Storage(_bytes([s.blobs]), _bytes([s.library]), _bytes(database), _bytes([s.models]))
 
     def _of(self, collection: str) -> list[str]:

@@ -114,7 +114,7 @@ def _store(state: State) -> Iterator[Store]:
 
     if state.settings.server:
         raise UsageError("Keys are kept on the server.", hint="Run this there, or use its /v1/keys.")
-    store = Store(state.settings.database)
+    store = Store(state.settings.store)
     try:
         yield store
     finally:

@@ -28,10 +28,10 @@ from gakju.store.words import Words
 
 
 class Store:
-    """Thread-safe; every method is one transaction."""
+    """A SQLite file, or a PostgreSQL database by URL. Thread-safe; every method is one transaction."""
 
-    def __init__(self, path: Path) -> None:
-        self._db = Database(path)
+    def __init__(self, place: Path | str) -> None:
+        self._db = Database(place)
         self.keys = Keys(self._db)
         self.usage = UsageTable(self._db)
         self.audit = AuditTable(self._db)
@@ -91,7 +91,8 @@ class Store:
     def claim(self, kinds: Sequence[str]) -> Job | None:
         """The oldest queued job of these kinds, now running; None if there is none."""
         queued = select(JobRow.id).where(JobRow.kind.in_(kinds), JobRow.state == "queued")
-        oldest = queued.order_by(JobRow.created_at, JobRow.id).limit(1).scalar_subquery()
+        first = queued.order_by(JobRow.created_at, JobRow.id).limit(1).with_for_update(skip_locked=True)  # PostgreSQL
+        oldest = first.scalar_subquery()
         # One statement: two threads of a lane that read first and wrote then would both have the same job.
         taken = update(JobRow).where(JobRow.id == oldest)
         running = taken.values(state="running", attempts=JobRow.attempts + 1, updated_at=now()).returning(JobRow)

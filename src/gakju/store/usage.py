@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import Float, Index, Integer, String, delete, func, insert, select
+from sqlalchemy import Float, Index, Integer, String, delete, func, insert, literal_column, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gakju.store.database import Base, Database
@@ -76,7 +76,7 @@ class UsageTable:
     def days(self, since: str, key_id: str | None = None) -> list[Day]:
         """Newest day first, then by key and model."""
         r = UsageRow
-        day = func.substr(r.at, 1, 10)
+        day = func.substr(r.at, literal_column("1"), literal_column("10"))  # PostgreSQL groups by what it can see
         sums = func.count(), func.sum(r.prompt_tokens), func.sum(r.completion_tokens), func.sum(r.money)
         query = select(day, r.key_id, r.model, *sums).where(r.at >= since).group_by(day, r.key_id, r.model)
         if key_id is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -10,7 +12,7 @@ down_revision = None
 
 COLUMNS = {
     "audit": "id:n at:s key_id:s method:s route:s ids:t status:n seconds:f address:s text:t",
-    "files": "id:s digest:s filename:t purpose:s bytes:n created_at:s expires_at:s",
+    "files": "id:s digest:s filename:t purpose:s bytes:b created_at:s expires_at:s",
     "job_events": "job_id:s seq:n kind:s data:t",
     "jobs": "id:s kind:s state:s payload:t progress:t result:t error:t attempts:n cancel:n created_at:s updated_at:s",
     "keys": "id:s name:s prefix:s digest:s rights:t collections:t requests_per_minute:n tokens_per_day:n"
@@ -25,7 +27,14 @@ COLUMNS = {
     "vector_stores": "collection:s name:t notes:t expires_days:n created_at:s active_at:s",
     "word_lists": "collection:s words:t changed_at:s applied_at:s",
 }
-TYPES = {"s": sa.String, "t": sa.Text, "n": sa.Integer, "f": sa.Float}
+BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+TYPES: dict[str, sa.types.TypeEngine[Any]] = {
+    "s": sa.String(),
+    "t": sa.Text(),
+    "n": sa.Integer(),
+    "f": sa.Float(),
+    "b": BIG,
+}
 PAIRS = {"job_events": ("job_id", "seq"), "vector_store_files": ("collection", "file_id")}
 """Keys of two columns; every other table's key is its first one."""
 UNIQUE = {"keys": "digest"}
@@ -45,7 +54,7 @@ INDEXES = {
 def upgrade() -> None:
     for table, written in COLUMNS.items():
         pairs = [column.split(":") for column in written.split()]
-        columns = [sa.Column(name, TYPES[kind](), nullable=False) for name, kind in pairs]
+        columns = [sa.Column(name, TYPES[kind], nullable=False) for name, kind in pairs]
         key = sa.PrimaryKeyConstraint(*PAIRS.get(table, (columns[0].name,)))
         unique = [sa.UniqueConstraint(UNIQUE[table])] if table in UNIQUE else []
         op.create_table(table, *columns, key, *unique, if_not_exists=True)
