@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import httpx
 import pytest
 
-from gakju.errors import NetworkError
-from gakju.http import client, is_loopback, translated
+from gakju.errors import NetworkError, UsageError
+from gakju.http import Reach, client, is_loopback, is_public, translated, visitor
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -18,6 +21,7 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
+        self.path = self.path.removeprefix("http://far.example")
         self.seen.append({k.lower(): v for k, v in self.headers.items()})
         if self.path.startswith("/to/"):
             self.send_response(302)
@@ -153,3 +157,86 @@ def test_every_httpx_error_is_translated() -> None:
 )
 def test_loopback(url: str, expected: bool) -> None:
     assert is_loopback(url) is expected
+
+
+class Dribble(BaseHTTPRequestHandler):
+    """Sends a header a moment, without end."""
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        with suppress(OSError):
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+            while True:
+                self.wfile.write(b"x-more: 1\r\n")
+                time.sleep(0.05)
+
+
+def visit(url: str, allowed: str = "127.0.0.1", **options: Any) -> httpx.Response:
+    with visitor(Reach.of(allowed), **{"offline": False, "seconds": 5.0, **options}) as http, translated():
+        return http.get(url)
+
+
+def test_a_visitor_goes_where_the_setting_names_the_host_or_the_network(server: str) -> None:
+    assert visit(server).status_code == 200
+    assert visit(server, "127.0.0.0/8").status_code == 200
+    assert visit(
+        server.replace("127.0.0.1", "site.example"), "site.example", resolve=lambda *_: ["127.0.0.1"]
+    ).is_success
+    with pytest.raises(NetworkError, match=r"127\.0\.0\.1 is not on the public internet.*web_allow"):
+        visit(server, "10.0.0.0/8, other.example")
+    assert Handler.seen[-1]["host"].startswith("site.example:")
+
+
+def test_a_visitor_says_nothing_of_its_user(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    visit(f"{server}/to/{server}/here")
+    assert [sorted(h) for h in Handler.seen] == [["accept", "accept-encoding", "connection", "host", "user-agent"]] * 2
+    with pytest.raises(NetworkError, match="name or password in a link"):
+        visit(server.replace("http://", "http://me:secret@"))
+
+
+def test_a_visit_ends_in_time_whatever_the_server_sends() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Dribble) as slow:
+        thread = threading.Thread(target=slow.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        began = time.monotonic()
+        with pytest.raises(NetworkError, match="did not answer in time"):
+            visit(f"http://127.0.0.1:{slow.server_address[1]}", seconds=0.5)
+        assert time.monotonic() - began < 2
+        slow.shutdown()
+        thread.join()
+
+
+def test_a_proxy_is_asked_where_the_setting_names_one(server: str) -> None:
+    assert visit("http://far.example/page", "", proxy=server).status_code == 200
+    assert Handler.seen[-1]["host"] == "far.example"
+    for host in ("10.0.0.1", "2130706433", "printer", "db.internal", "localhost"):
+        with pytest.raises(NetworkError, match="not on the public internet"):
+            visit(f"http://{host}/", "", proxy=server)
+    assert len(Handler.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("8.8.8.8", True),
+        ("2606:4700::1111", True),
+        ("64:ff9b::808:808", True),
+        ("::ffff:8.8.8.8", True),
+        ("::ffff:10.0.0.1", False),
+        ("64:ff9b::a00:1", False),
+        ("100.64.1.1", False),
+        ("168.63.129.16", False),
+        ("fe80::1%eth0", False),
+        ("not an address", False),
+    ],
+)
+def test_what_is_public(address: str, public: bool) -> None:
+    assert is_public(address) is public
+
+
+def test_a_wrong_network_in_the_setting_is_told() -> None:
+    with pytest.raises(UsageError, match=r"'10\.0\.0/99' is no host and no network"):
+        Reach.of("10.0.0/99")
