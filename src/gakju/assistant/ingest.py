@@ -137,9 +137,11 @@ class _Wanted:
             digest = parts.blobs.put_file(Path(file.path))
         self._digest = digest
         self._begun.add(digest)
+        usual = document_id(collection, digest)
         document = Document(
-            # A re-read stands beside the old reading, under an id of its own, until it is whole.
-            id=document_id(collection, f"{digest}/{now()}" if known else digest),
+            # A re-read stands beside the old reading, under an id of its own, until it is whole; a document that
+            # was moved to another collection has kept the id it had in this one.
+            id=document_id(collection, f"{digest}/{now()}") if known or _is_known(parts.index, usual) else usual,
             title="",
             path=file.label,
             collection=collection,
@@ -164,6 +166,14 @@ def delete(parts: Parts, identity: str) -> None:
     document = parts.index.document(identity)
     parts.index.delete(identity)
     forget(parts, document.digest)
+
+
+def _is_known(index: Index, identity: str) -> bool:
+    try:
+        index.document(identity)
+    except NotFound:
+        return False
+    return True
 
 
 class _Again:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Storage(NamedTuple):
-    """Bytes on the disk."""
+    """Bytes on the disk. A database that is somewhere else counts as 0."""
 
     originals: int
     index: int
