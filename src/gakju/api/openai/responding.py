@@ -14,10 +14,11 @@ from starlette.requests import Request
 
 from gakju import wire
 from gakju.api.events import HEARTBEAT, steps
-from gakju.assistant import HISTORY, Assistant, Scope
+from gakju.assistant import Assistant, Scope
 from gakju.assistant.cited import Citation, Cited
 from gakju.assistant.files import of_document
 from gakju.assistant.generate import Generator as Generation
+from gakju.assistant.talk import HISTORY
 from gakju.errors import Cancelled, GakjuError, ModelFailed
 from gakju.store import Job, Json
 from gakju.store.files import StoredFile, VectorStore
