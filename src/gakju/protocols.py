@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gakju.types import Delta, Evidence, Judgement, Message, Page
+from gakju.types import Delta, Evidence, Freshness, Judgement, Message, Page, WebResult
 
 Vectors = NDArray[np.float32]
 Spans = Sequence[tuple[int, int]]
@@ -98,4 +98,17 @@ class Verifier(Protocol):
 
     def judge(self, claim: str, evidence: Sequence[Evidence], *, question: str = "") -> Judgement:
         """Without evidence the verdict is `unsupported`."""
+        ...
+
+
+class WebSearch(Protocol):
+    """A query to names of pages."""
+
+    name: str
+
+    def search(self, query: str, *, count: int = 10, language: str = "", freshness: Freshness = "") -> list[WebResult]:
+        """At most `count`, best first; `language` is "ko", "en", … or "" for any. What it gives has http(s) URLs.
+
+        Raises NetworkError or RateLimited with a line that names the engine; no key is ever in it.
+        """
         ...

@@ -152,8 +152,19 @@ class DocumentRef:
 
 
 @dataclass(frozen=True, slots=True)
+class WebRef(DocumentRef):
+    """A page of the web as it was read: `path` is its URL, `published` the date it gives itself, or ""."""
+
+    read_at: str
+    published: str
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """A document in the library. `digest` is the SHA-256 of the original, in hex; sizes in bytes."""
+    """A document in the library. `digest` is the SHA-256 of the original, in hex; sizes in bytes.
+
+    A page of the web has its URL as `path`, the time it was read as `added_at` and, where it tells one, a date.
+    """
 
     id: str
     title: str
@@ -166,9 +177,12 @@ class Document:
     chunks: int
     added_at: str
     problems: tuple[Problem, ...] = ()
+    published: str = ""
 
     @property
     def ref(self) -> DocumentRef:
+        if self.path.startswith(("http://", "https://")):
+            return WebRef(self.id, self.title, self.path, self.added_at, self.published)
         return DocumentRef(self.id, self.title, self.path)
 
 
@@ -194,7 +208,7 @@ class Hit:
     """A chunk found. `parts` holds the score of each retriever that found it."""
 
     chunk: Chunk
-    document: DocumentRef
+    document: WebRef | DocumentRef
     score: float
     parts: Mapping[str, float] = field(default_factory=dict)
 
@@ -205,7 +219,7 @@ class Evidence:
 
     number: int
     text: str
-    document: DocumentRef
+    document: WebRef | DocumentRef
     chunk_id: str
     spans: tuple[Span, ...]
     boxes: tuple[Box, ...]
@@ -236,7 +250,7 @@ class Footnote:
     `spans` name every page.
     """
 
-    document: DocumentRef
+    document: WebRef | DocumentRef
     page: int
     quote: str
     boxes: tuple[Box, ...]
@@ -279,7 +293,7 @@ class Usage(NamedTuple):
 class Answer:
     """Claims with footnotes, or a refusal with the nearest passages as `evidence`.
 
-    `timings` are seconds from the question: evidence, first_token, total.
+    `timings` are seconds from the question: evidence, first_token, total. `web` tells how the web was looked at.
     """
 
     question: str
@@ -290,6 +304,7 @@ class Answer:
     timings: Mapping[str, float]
     usage: Usage
     model: str
+    web: WebStep | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +323,38 @@ class Delta:
     usage: Usage | None = None
 
 
-# What an answer streams, in this order: EvidenceFound, then Token and ClaimMade mixed, then Done.
+Freshness = Literal["", "day", "week", "month", "year"]
+"""How old a page may be that a search engine names; "" for any age."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebResult:
+    """What a search engine says of a page nobody has read yet. `published` is a date or ""."""
+
+    url: str
+    title: str
+    snippet: str
+    engine: str
+    published: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebStep:
+    """How far the web has been looked at. `why` names the rule that asked for it, `queries` what engines were asked,
+    `sites` the hosts of the pages, `done` of `total` pages read. `problems` are lines for people.
+    """
+
+    stage: Literal["searching", "reading", "read", "skipped"]
+    why: str = ""
+    queries: tuple[str, ...] = ()
+    done: int = 0
+    total: int = 0
+    sites: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+# What an answer streams, in this order: WebStep where the web is looked at, EvidenceFound, then Token and ClaimMade
+# mixed, then Done.
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,7 +378,7 @@ class Done:
     answer: Answer
 
 
-AskEvent = EvidenceFound | Token | ClaimMade | Done
+AskEvent = WebStep | EvidenceFound | Token | ClaimMade | Done
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,22 @@ from pydantic import TypeAdapter
 
 from gakju.errors import GakjuError
 from gakju.store import Job
-from gakju.types import Answer, AskEvent, Claim, ClaimMade, Document, Done, Evidence, EvidenceFound, Hit, Page, Token
+from gakju.text.links import text_fragment
+from gakju.types import (
+    Answer,
+    AskEvent,
+    Claim,
+    ClaimMade,
+    Document,
+    Done,
+    Evidence,
+    EvidenceFound,
+    Hit,
+    Page,
+    Token,
+    WebRef,
+    WebStep,
+)
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -53,13 +68,27 @@ def hit(found: Hit) -> Json:
 
 
 def evidence(found: Evidence) -> Json:
-    return {**dump(found), "page": found.page}
+    return {**dump(found), "page": found.page, **_link(found.document, found.text)}
+
+
+def claim(given: Claim) -> Json:
+    """With a link to the words for what stands on the web."""
+    notes = [{**dump(f), **_link(f.document, f.quote)} for f in given.footnotes]
+    return {**dump(given), "footnotes": notes}
+
+
+def _link(document: object, quote: str) -> Json:
+    return {"link": text_fragment(document.path, quote)} if isinstance(document, WebRef) else {}
 
 
 def answer(given: Answer) -> Json:
-    """An answer as `gakju ask --json` and the API show it."""
+    """An answer as `gakju ask --json` and the API show it; `web` only where the web was looked at."""
+    shown = dump(given)
+    if given.web is None:
+        del shown["web"]
     return {
-        **dump(given),
+        **shown,
+        "claims": [claim(c) for c in given.claims],
         "evidence": [evidence(e) for e in given.evidence],
         "usage": given.usage._asdict(),
     }
@@ -85,12 +114,14 @@ def page(found: Page) -> Json:
 def event(told: AskEvent) -> tuple[str, Json]:
     """A step of an answer as (kind, data), for jobs and server-sent events."""
     match told:
+        case WebStep():
+            return "web", dump(told)
         case EvidenceFound():
             return "evidence", {"evidence": [evidence(e) for e in told.evidence], "seconds": told.seconds}
         case Token():
             return "token", {"text": told.text}
         case ClaimMade():
-            return "claim", dump(told.claim)
+            return "claim", claim(told.claim)
         case Done():
             return "done", answer(told.answer)
 
@@ -103,6 +134,8 @@ def load_answer(data: Mapping[str, Any]) -> Answer:
 def load_event(kind: str, data: Json) -> AskEvent | None:
     """The inverse of `event`; None for kinds that are not steps of an answer."""
     match kind:
+        case "web":
+            return load(WebStep, data)
         case "evidence":
             return EvidenceFound(tuple(load(Evidence, e) for e in data["evidence"]), data["seconds"])
         case "token":
