@@ -131,26 +131,105 @@ def _table(results: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[s
             yield f"{name:<{width}}  {retriever:<7}{figures}   {low:.4f}–{high:.4f}   {told.get('p_vs_hybrid', '')}"
 
 
-@command("eval_grounded", "gakju eval grounded statements.jsonl --json")
-@click.argument("file", type=_folder)
+@command("eval_answers", "gakju eval answers korquad1-dev --split dev --n 200 --report answers.html")
+@click.argument("folder", metavar="DIR", type=_folder)
+@click.option("--split", default="test", show_default=True, metavar="NAME", help=word("opt_split"))
+@click.option("--model", default="", metavar="NAME", help=word("opt_model"))
+@click.option("--mode", type=click.Choice(["verbatim", "free"]), help=word("opt_mode"))
+@click.option("--n", "count", type=click.IntRange(1), metavar="N", help=word("opt_n"))
+@click.option("--seed", default=0, show_default=True, help=word("opt_seed"))
+@click.option("--refuse-below", type=click.FloatRange(0, 1), metavar="R", help=word("opt_refuse_below"))
+@click.option("--report", type=_folder, metavar="FILE", help=word("opt_report"))
+@click.option("--keep", type=_folder, metavar="FOLDER", help=word("opt_keep_answers"))
+@click.option("--fresh", is_flag=True, help=word("opt_fresh"))
 @click.pass_obj
-def eval_grounded(state: State, file: Path) -> int:
+def eval_answers(
+    state: State,
+    folder: Path,
+    split: str,
+    model: str,
+    mode: str | None,
+    count: int | None,
+    seed: int,
+    refuse_below: float | None,
+    report: Path | None,
+    keep: Path | None,
+    fresh: bool,
+) -> int:
     from gakju.assistant.parts import Parts
-    from gakju.evaluation.datasets import statements
-    from gakju.evaluation.grounded import evaluate
+    from gakju.evaluation import answers
+    from gakju.evaluation.answer_scores import curve, passages, scored, summary
+    from gakju.evaluation.datasets import asked, retrieval_set
+    from gakju.store import now
 
-    rows = statements(file)
-    with closing(Parts(state.settings)) as parts, Meter(state) as meter:
-        told = evaluate(parts.verifier, rows, meter.tell).summary()
-    if state.json:
-        state.emit(told)
-        return 0
-    for name, value in told.items():
-        state.out(f"{name:<9} {'–' if value is None else value}")
+    _check_page(report)
+    data = retrieval_set(folder, split)
+    questions = answers.picked(asked(data, split), count, seed)
+    settings = state.settings_with(refuse_below=refuse_below)
+    place = keep or settings.home / "evaluation"
+    options = {name: value for name, value in (("model", model), ("mode", mode)) if value}
+    with closing(Parts(settings)) as parts, Meter(state) as meter:
+        run = answers.Run(place, data, answers.decisive(parts, data, options))
+        if fresh:
+            run.clear()
+        with answers.opened(parts, data, place, model, meter.tell) as assistant:
+            found = answers.evaluate(assistant, run, questions, meter.tell, **options)
+    texts = passages(data)
+    scores = [scored(question, answer, texts) for question, answer in zip(questions, found, strict=True)]
+    told = {**summary(scores), "curve": curve(scores), "run": str(run.folder)}
+    if report:
+        from gakju.evaluation.page import answers_page, write
+
+        made = " · ".join([now()[:16], model or settings.chat_model, mode or "", f"seed {seed}", str(run.folder)])
+        write(report, answers_page(data.name, told, scores, made, state.language))
+    _emit(state, told)
     return 0
 
 
-for _name, _command in {"retrieval": eval_retrieval, "grounded": eval_grounded}.items():
+def _check_page(report: Path | None) -> None:
+    """Before hours of work."""
+    if report and (report.suffix.lower() != ".html" or not report.absolute().parent.is_dir()):
+        raise UsageError(
+            f"A page cannot be written to {str(report)!r}.", hint="Name an .html file in a folder there is."
+        )
+
+
+def _emit(state: State, told: Mapping[str, Any]) -> None:
+    """Figures with their intervals, under each other."""
+    if state.json:
+        state.emit(told)
+        return
+    edges = told.get("ci", {})
+    width = max(map(len, told))
+    for name, value in told.items():
+        if not isinstance(value, dict | list):
+            low, high = edges.get(name, (None, None))
+            interval = "" if low is None else f"   {low} – {high}"
+            state.out(f"{name:<{width}}  {'–' if value is None else value}{interval}")
+
+
+@command("eval_grounded", "gakju eval grounded statements.jsonl --json")
+@click.argument("file", type=_folder)
+@click.option("--report", type=_folder, metavar="FILE", help=word("opt_report"))
+@click.pass_obj
+def eval_grounded(state: State, file: Path, report: Path | None) -> int:
+    from gakju.assistant.parts import Parts
+    from gakju.evaluation.datasets import statements
+    from gakju.evaluation.grounded import evaluate
+    from gakju.evaluation.page import grounded_page, intervals, write
+
+    _check_page(report)
+    rows = statements(file)
+    with closing(Parts(state.settings)) as parts, Meter(state) as meter:
+        verified = evaluate(parts.verifier, rows, meter.tell)
+    told = {**verified.summary(), "ci": intervals(verified)}
+    if report:
+        write(report, grounded_page(file.name, told, verified, rows, state.language))
+    _emit(state, told)
+    return 0
+
+
+for _name, _command in {"retrieval": eval_retrieval, "answers": eval_answers, "grounded": eval_grounded}.items():
     evaluation.add_command(_command, _name)
 
 COMMANDS = [evaluation]

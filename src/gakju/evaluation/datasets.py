@@ -96,6 +96,45 @@ def _judgements(folder: Path, split: str) -> dict[str, dict[str, int]]:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with the answers that are right, any of them, and the documents that hold it; none of both where
+    it cannot be answered.
+    """
+
+    id: str
+    text: str
+    answers: tuple[str, ...]
+    passages: frozenset[str]
+
+    @property
+    def answerable(self) -> bool:
+        return bool(self.answers)
+
+
+def asked(data: RetrievalSet, split: str) -> list[Asked]:
+    """The questions of a set in its order, by `metadata.answers` and `metadata.answerable` of each.
+
+    Those without a judgement in the split belong to it where `answerable` is false and `metadata.split` is no other.
+    Raises UsageError for a question of the split that says nothing of its answers, or a set that has none.
+    """
+    found = []
+    path = data.folder / "queries.jsonl"
+    for number, row in _rows(path):
+        name, known = _id(row, path, number), row.get("metadata")
+        known = known if isinstance(known, dict) else {}
+        answerable = known.get("answerable", True) is not False
+        if not answerable and known.get("split", split) == split:
+            found.append(Asked(name, _text(row, "text", path, number), (), frozenset()))
+        elif name in data.queries:
+            answers = known.get("answers")
+            if not isinstance(answers, list) or not answers or not all(isinstance(a, str) and a for a in answers):
+                raise _wrong(path, number, "no metadata.answers")
+            texts = tuple(nfc(_whole(answer)) for answer in answers)
+            found.append(Asked(name, data.queries[name], texts, frozenset(data.relevant[name])))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """An answer to a question, and whether its context supports it. `question` may be empty."""
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from math import log2
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 
 def ndcg(ranked: Sequence[str], relevant: Mapping[str, int], k: int = 10) -> float:
@@ -40,7 +40,7 @@ def f1(said: Sequence[bool], true: Sequence[bool]) -> float:
     return 2 * both / (sum(said) + sum(true)) if any(said) or any(true) else 0.0
 
 
-def auroc(scores: Sequence[float], true: Sequence[bool]) -> float | None:
+def auroc(scores: ArrayLike, true: ArrayLike) -> float | None:
     """How often a True scores above a False, ties counting half (Mann and Whitney 1947); None without both."""
     values, labels = np.asarray(scores, np.float64), np.asarray(true, bool)
     positive, negative = int(labels.sum()), int((~labels).sum())

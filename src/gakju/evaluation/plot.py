@@ -1,8 +1,8 @@
-"""Retrieval results as an SVG: a row a set and retriever, a dot at the mean, a line over its interval."""
+"""Results as SVG: a row a set and retriever with a dot at the mean and a line over its interval; a refusal curve."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -50,3 +50,34 @@ def _x(value: float) -> float:
 
 def _text(x: float, y: float, text: str, anchor: str, weight: str = "normal") -> str:
     return f'<text x="{x}" y="{y}" text-anchor="{anchor}" font-weight="{weight}">{escape(text)}</text>'
+
+
+_SIDE, _EDGE = 360, 56
+
+
+def curve(points: Sequence[Mapping[str, float]], x_name: str, y_name: str) -> str:
+    """The refusal curve as an SVG: `coverage` to the right and `wrong` upwards, both in 0..1, a dot a threshold."""
+    places = [(_EDGE + _SIDE * p["coverage"], 16 + _SIDE * (1 - p["wrong"]), p["threshold"]) for p in points]
+    grid = []
+    for tick in range(0, 11, 2):
+        x, y = _EDGE + _SIDE * tick / 10, 16 + _SIDE * (1 - tick / 10)
+        grid += [
+            f'<line x1="{x}" x2="{x}" y1="16" y2="{16 + _SIDE}" stroke="#e2e8f0"/>',
+            f'<line x1="{_EDGE}" x2="{_EDGE + _SIDE}" y1="{y}" y2="{y}" stroke="#e2e8f0"/>',
+            _text(x, 32 + _SIDE, f"{tick / 10:.1f}", "middle"),
+            _text(_EDGE - 8, y + 4, f"{tick / 10:.1f}", "end"),
+        ]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in places)
+    dots = [
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="#0f766e"><title>{threshold}</title></circle>'
+        for x, y, threshold in places
+    ]
+    names = [
+        _text(_EDGE + _SIDE / 2, 52 + _SIDE, x_name, "middle"),
+        f'<g transform="rotate(-90 14 {16 + _SIDE / 2})">{_text(14, 16 + _SIDE / 2, y_name, "middle")}</g>',
+    ]
+    size = f'width="{_EDGE + _SIDE + 24}" height="{_SIDE + 68}"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="12">'
+    ground = '<rect width="100%" height="100%" fill="#fff"/>'
+    stroke = f'<polyline points="{line}" fill="none" stroke="#0f766e" stroke-width="2" stroke-opacity=".6"/>'
+    return "\n".join([head, ground, *grid, stroke, *dots, *names, "</svg>", ""])

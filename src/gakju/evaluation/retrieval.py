@@ -120,11 +120,14 @@ def _judged(ranked: Sequence[str], relevant: Mapping[str, int]) -> tuple[float, 
 
 
 @contextmanager
-def library(parts: Parts, data: RetrievalSet, folder: Path, tell: Tell = lambda _: None) -> Iterator[Assistant]:
+def library(
+    parts: Parts, data: RetrievalSet, folder: Path, tell: Tell = lambda _: None, **given: object
+) -> Iterator[Assistant]:
     """An assistant on the set's corpus, in a data folder of its own under `folder`.
 
-    Its models are those of `parts`, and so are its settings. What an earlier run has put there is used again where
-    the corpus and the library's fingerprint are the same. Raises ModelMissing, UsageError, LibraryError.
+    Its embedder is that of `parts`, and so are its settings; other parts are `given` as `Parts` takes them. What an
+    earlier run has put there is used again where the corpus and the library's fingerprint are the same.
+    Raises ModelMissing, UsageError, LibraryError.
     """
     home = folder / f"{data.name}-{data.digest()[:12]}"
     try:
@@ -132,7 +135,8 @@ def library(parts: Parts, data: RetrievalSet, folder: Path, tell: Tell = lambda 
     except OSError as e:
         raise LibraryError(f"{home} cannot be made: {e.strerror}.", hint="Choose another folder.") from e
     settings: Settings = parts.settings.model_copy(update={"home": home})
-    with Assistant(settings, own=True, embedder=parts.embedder, morphemes=parts.morphemes) as assistant:
+    shared = {"embedder": parts.embedder, "morphemes": parts.morphemes, **given}
+    with Assistant(settings, own=True, **shared) as assistant:
         index = assistant.parts.index
         target = index.rebuild() if index.stale else index
         fill(assistant.parts, target, data, tell)

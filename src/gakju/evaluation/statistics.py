@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 
 import numpy as np
@@ -14,18 +15,37 @@ DRAWS = 10_000
 _BLOCK = 500
 
 
-def interval(values: Values, *, level: float = 0.95, draws: int = DRAWS, seed: int = 0) -> tuple[float, float]:
-    """Percentile bootstrap of the mean (Efron 1979): queries are drawn again, with replacement."""
+def interval(
+    values: Values, *, level: float = 0.95, draws: int = DRAWS, seed: int = 0, of: Callable[..., Values] = np.mean
+) -> tuple[float, float]:
+    """Percentile bootstrap of the mean, or `of` another measure (Efron 1979): queries are drawn again, with
+    replacement. `of` takes shape (draws, queries) and `axis=1`, as NumPy's measures do.
+    """
     if not len(values):
         return 0.0, 0.0
     rng = np.random.default_rng(seed)
-    means = np.concatenate(
+    found = np.concatenate(
         [
-            values[rng.integers(0, len(values), (min(_BLOCK, draws - at), len(values)))].mean(axis=1)
+            of(values[rng.integers(0, len(values), (min(_BLOCK, draws - at), len(values)))], axis=1)
             for at in range(0, draws, _BLOCK)
         ]
     )
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def ratio_interval(
+    one: Values, other: Values, *, level: float = 0.95, draws: int = DRAWS, seed: int = 0
+) -> tuple[float, float]:
+    """The same of how many times the mean of `one` is that of `other`, for the same queries in the same order."""
+    if one.shape != other.shape:
+        raise ValueError(f"{one.shape} and {other.shape} are not pairs")
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(0, len(one), (draws, len(one)))
+    below = other[drawn].mean(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.where(below > 0, one[drawn].mean(axis=1) / below, np.inf)
+    low, high = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2], method="nearest")
     return float(low), float(high)
 
 
