@@ -86,6 +86,7 @@ def fill(w: World, home) -> None:
 
 
 QUESTION = {"question": "연차휴가는 며칠인가?", "stream": False}
+LOOKED = b'{"question": "x", "document": "leave.txt"}'
 UPLOAD = {"files": {"files": ("a.txt", b"x")}}
 CHAT = {"model": "gakju", "messages": [{"role": "user", "content": "연차휴가는 며칠인가?"}]}
 EMBEDDER = "embedded:multilingual-e5-small"
@@ -125,6 +126,7 @@ ROWS: dict[str, tuple[str, dict[str, Any], int, int]] = {
     "GET /v1/documents/{document_id}/original": ("/v1/documents/{document}/original", {}, 404, 200),
     "POST /v1/search": ("/v1/search", {"json": {"query": "연차휴가"}}, 403, 200),
     "POST /v1/ask": ("/v1/ask", {"json": QUESTION}, 403, 200),
+    "POST /v1/evaluations": ("/v1/evaluations", {"files": {"file": ("a.jsonl", LOOKED)}}, 403, 202),
     "POST /v1/reindex": ("/v1/reindex", {}, 403, 202),
     "GET /v1/jobs": ("/v1/jobs", {}, 200, 200),
     "GET /v1/jobs/{job_id}": ("/v1/jobs/{job}", {}, 404, 200),

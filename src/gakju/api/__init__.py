@@ -17,7 +17,7 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
-from gakju.api import answers, docs, documents, door, errors, jobs, keys, mcp, server, words
+from gakju.api import answers, docs, documents, door, errors, evaluations, jobs, keys, mcp, server, words
 from gakju.api.access import Access
 from gakju.api.callers import Callers
 from gakju.api.events import STREAMS
@@ -29,6 +29,7 @@ from gakju.api.openapi import describe
 from gakju.api.recorder import Recorder
 from gakju.api.request_id import RequestId
 from gakju.assistant import Assistant
+from gakju.evaluation.runs import Runs
 from gakju.settings import Settings
 
 OVERHEAD = 4 << 20
@@ -68,13 +69,14 @@ def create(
     app.state.callers = Callers(assistant)
     app.state.metrics = metrics
     app.state.stopping = stopping
+    app.state.evaluations = Runs(assistant)
     app.state.streams = CapacityLimiter(STREAMS)
     app.state.searches = CapacityLimiter(SEARCHES)
     errors.install(app)
     _surround(app, recorder, loopback=loopback)
 
     app.include_router(server.router)
-    own = (documents, words, answers, jobs, keys)
+    own = (documents, words, answers, evaluations, jobs, keys)
     for part in (*own, models, chat, completions, embeddings, files, vector_stores, responses, moderations):
         app.include_router(part.router, prefix="/v1")
     app.include_router(azure.router, prefix="/openai")

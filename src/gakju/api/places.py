@@ -41,6 +41,7 @@ RIGHTS: Mapping[str, str] = {
     "GET /v1/documents/{document_id}/original": "read",
     "POST /v1/search": "ask",
     "POST /v1/ask": "ask",
+    "POST /v1/evaluations": "ask",
     "POST /v1/reindex": "admin",
     "GET /v1/jobs": "ask|read|write",
     "GET /v1/jobs/{job_id}": "ask|read|write",

@@ -85,6 +85,10 @@ class Within:
         self._reach(collection)
         return self._made(self._assistant.submit_add(files, collection=collection, **options))
 
+    def submit(self, kind: str, payload: Mapping[str, Any], *, collection: str = DEFAULT) -> Job:
+        self._reach(collection)
+        return self._made(self._assistant.submit(kind, payload, collection=collection))
+
     def submit_reindex(self) -> Job:
         if self._caller.collections is not None:
             raise Forbidden("A key for some collections only may not do that.", hint="Use one for all collections.")

@@ -179,6 +179,11 @@ class Assistant:
             raise Cancelled(job.error.get("message", "Stopped."))
         return [wire.load(Added, f) for f in job.result["files"]]
 
+    def submit(self, kind: str, payload: Mapping[str, Any], *, collection: str = DEFAULT) -> Job:
+        """Queue a job of a layer above (see `Jobs.serve`) that works on a collection."""
+        self._must_own()
+        return self.jobs.submit(kind, {**payload, "collection": check_collection(collection)})
+
     def submit_reindex(self) -> Job:
         """Queue a rebuild of the library with today's reader, chunker, analyzer and embedder."""
         self._must_own()
@@ -300,9 +305,9 @@ class Assistant:
             "history": wire.dump(list(history)),
             "scope": wire.dump(scope),
         }
+        payload |= talk.payload(manner, waits)
         if not thread:
             return self.jobs.submit("ask", payload)
-        payload |= talk.payload(manner, waits)
         job = self.store.talks.say(thread, question, "attach" if waits else "ask", payload, after=after)
         self.jobs.wake()
         return job

@@ -27,7 +27,7 @@ Text = Annotated[str, Field(min_length=1, max_length=10_000)]
 
 
 class Looked(BaseModel):
-    """A line of kind `retrieval`: a question, the document that holds the answer (id, path, file name or title), its page."""
+    """A line of kind `retrieval`: a question and the document (id, path, file name, title) and page with its answer."""
 
     model_config = ConfigDict(extra="ignore")
     question: Text
