@@ -87,7 +87,7 @@ def vocabulary(name: str, settings: Settings) -> tiktoken.Encoding:
     if name in OPENAI:
         return openai_vocabulary(name)
     if name == EMBEDDED:
-        here = settings.chat_model if settings.chat_model.startswith("embedded:") else _first_chat()
+        here = settings.chat_model if settings.chat_model.startswith("embedded:") else _first_chat(settings)
         return vocabulary(here, settings)
     provider, _, model = name.partition(":")
     if provider == EMBEDDED and model:
@@ -97,8 +97,9 @@ def vocabulary(name: str, settings: Settings) -> tiktoken.Encoding:
     raise UsageError(f"{name[:100]!r} is no vocabulary.", hint=f"There are: {', '.join(NAMES)}.")
 
 
-def _first_chat() -> str:
-    return next(f"embedded:{e.name}" for e in catalog.entries() if e.kind == "chat")
+def _first_chat(settings: Settings) -> str:
+    known = [e for e in catalog.entries() if e.kind == "chat"]
+    return f"embedded:{next((e for e in known if fetch.present(e, settings.models)), known[0]).name}"
 
 
 def openai_name(model: str) -> tuple[str, bool]:

@@ -7,6 +7,7 @@ import streamlit as st
 from gakju import apps
 from gakju.apps import App, AppError, Entry
 from gakju.apps.form import Words
+from gakju.apps.source import LONGEST
 from gakju.errors import GakjuError, NotFound
 from gakju.language import explain
 from gakju.ui import apps_edit, apps_form, apps_run, live
@@ -92,7 +93,7 @@ def _import() -> None:
     if given is None:
         return
     shelf = apps.of(assistant()).shelf
-    text = given.getvalue()[: apps.shelf.LONGEST + 1].decode("utf-8", "replace")
+    text = given.getvalue()[: LONGEST + 1].decode("utf-8", "replace")
     try:
         app = apps.parse(text, name=given.name)
         text = apps.renamed(text, shelf.free(app.name))
