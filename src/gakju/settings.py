@@ -105,6 +105,43 @@ class Settings(BaseSettings):
         description="How often a request to a model on another machine is tried again, with jitter, after 429, 5xx or no connection.",
     )
 
+    web: Literal["off", "ask", "auto"] = Field(
+        "off",
+        description="Whether questions may be answered from the web: never, where a question says so, or where the question seems to need it.",
+    )
+    searxng: str = Field(
+        "",
+        description="URL of the SearXNG that searches the web, as http://127.0.0.1:8888; its JSON format must be on.",
+    )
+    tavily_api_key: SecretStr = Field(SecretStr(""), description="Key for searching with Tavily.")
+    brave_api_key: SecretStr = Field(SecretStr(""), description="Key for searching with Brave.")
+    bing_api_key: SecretStr = Field(
+        SecretStr(""), description="Key for searching with Bing, or a service that speaks like it."
+    )
+    bing_endpoint: str = Field("", description="Address of the service that speaks like Bing; empty is Bing's own.")
+    web_pages: int = Field(5, ge=1, le=20, description="Pages of the web read for one question.")
+    web_seconds: float = Field(
+        20.0, gt=0, description="Longest time the web is searched and read for one question, seconds."
+    )
+    web_bytes: int = Field(8 << 20, ge=1, description="Largest page of the web, bytes.")
+    web_days: int = Field(
+        30,
+        ge=0,
+        description="Days that the copy of a read page is kept, so that its footnotes stay provable; 0 is for ever.",
+    )
+    web_allow: str = Field(
+        "",
+        description="Hosts and networks that pages may be read from though they are not on the public internet, with commas between: `wiki.corp.example, 10.1.0.0/16`.",
+    )
+    web_proxy: str = Field(
+        "",
+        description="Proxy that pages and search engines are reached through, as http://proxy.example:3128; the proxy then looks up names.",
+    )
+    knows_until: int = Field(
+        2024,
+        description="Last year the chat model knows of; questions about later years look at the web where `web` is `auto`.",
+    )
+
     read_seconds: float = Field(
         25.0,
         gt=0,

@@ -16,9 +16,10 @@ from gakju.assistant.accounts import Accounts
 from gakju.assistant.files import Files
 from gakju.assistant.pages import page_image
 from gakju.assistant.parts import Parts
-from gakju.assistant.scope import Scope, search_in
+from gakju.assistant.scope import WEB, Scope, search_in
 from gakju.assistant.shelf import Shelf
 from gakju.assistant.vector_stores import VectorStores
+from gakju.assistant.web import Web
 from gakju.assistant.words import OwnWords
 from gakju.errors import Cancelled, GakjuError, LibraryBusy, NotFound, RateLimited, UsageError
 from gakju.jobs import Context, Jobs, Ownership
@@ -56,6 +57,7 @@ class Assistant:
             self.files = Files(self)
             self.vector_stores = VectorStores(self)
             self.shelf = Shelf(self)
+            self.web = Web(self)
             self.words = OwnWords(self.store, self.documents)
             self.parts.lexicon = self.words.lexicon
             self.jobs = Jobs(
@@ -190,7 +192,7 @@ class Assistant:
         return self.jobs.submit("reindex", {})
 
     def documents(self, collection: str | None = None) -> list[Document]:
-        return self.parts.index.documents(collection)
+        return [d for d in self.parts.index.documents(collection) if collection or d.collection != WEB]
 
     def document(self, document_id: str) -> Document:
         """Raises NotFound."""
@@ -198,7 +200,7 @@ class Assistant:
 
     def collections(self) -> dict[str, int]:
         """Name to number of documents."""
-        return self.parts.index.collections()
+        return {name: count for name, count in self.parts.index.collections().items() if name != WEB}
 
     def delete(self, document_id: str) -> None:
         """Raises NotFound."""
@@ -241,10 +243,12 @@ class Assistant:
         model: str = "",
         history: Sequence[Message] = (),
         scope: Scope | None = None,
+        sources: str = "",
     ) -> Iterator[AskEvent]:
         """Evidence first, then tokens and claims, then the whole answer. Closing it stops the model.
 
-        `scope` takes the place of `collection`.
+        `scope` takes the place of `collection`. `sources` are `store.Sources` but "none"; "" is what the setting
+        `web` says. Where the web is looked at, steps of that come before all.
         """
         from gakju.answer import compose, standalone
 
@@ -255,7 +259,8 @@ class Assistant:
         query = standalone(question, history)
         retriever = self.parts.retriever
         scope = scope or Scope((check_collection(collection),))
-        yield from compose(
+        scope, seen = yield from self.web.look(query, scope, sources)
+        told = compose(
             question,
             retriever.evidence(query, self.search_in(query, scope), self.settings.evidence),
             lambda: self.parts.chat(model),
@@ -264,6 +269,7 @@ class Assistant:
             refuse_below=self.settings.refuse_below,
             started=started,
         )
+        yield from self.web.told(told, seen)
 
     def answer(self, question: str, **options: Any) -> Answer:
         """`ask` without the stream."""
@@ -284,13 +290,17 @@ class Assistant:
         waits: str = "",
         history: Sequence[Message] = (),
         scope: Scope | None = None,
+        sources: str = "",
     ) -> Job:
         """Queue an answer; its events are those of `wire.event`. With `thread` it is a turn of that conversation.
 
         There it follows the turn `after` (see `Talks.say`), is held in a `manner` and begins once the job `waits`
-        has added files. `history` is for a caller that keeps the conversation itself. Raises QuotaSpent, RateLimited.
+        has added files. `history` is for a caller that keeps the conversation itself; `sources` come before the
+        manner's. Raises QuotaSpent, RateLimited, UsageError.
         """
         self._must_own()
+        sources = sources or (manner.sources if manner else "")
+        self.web.chosen(sources)
         self.accounts.check()
         if (waiting := self.store.waiting("ask")) > self.settings.queue:
             raise RateLimited(f"{waiting} questions wait already.", hint="Ask again in a while.", retry_after=5)
@@ -305,7 +315,7 @@ class Assistant:
             "history": wire.dump(list(history)),
             "scope": wire.dump(scope),
         }
-        payload |= talk.payload(manner, waits)
+        payload |= talk.payload(manner, waits) | {"sources": sources}
         if not thread:
             return self.jobs.submit("ask", payload)
         job = self.store.talks.say(thread, question, "attach" if waits else "ask", payload, after=after)

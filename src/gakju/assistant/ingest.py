@@ -26,10 +26,11 @@ UNREAD = {"no_text", "garbled", "ocr_missing", "page_failed"}
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file of a batch. `digest` is known where the bytes are in the blobs already (an upload)."""
+    """One file of a batch. `digest` is known where the bytes are in the blobs already (an upload, a page)."""
 
     path: str
     digest: str = ""
+    published: str = ""
 
     @property
     def label(self) -> str:
@@ -151,6 +152,7 @@ class _Wanted:
             pages=0,
             chunks=0,
             added_at=now(),
+            published=file.published,
         )
         return document, False
 

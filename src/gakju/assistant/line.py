@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 from gakju.assistant.ahead import Ahead
 from gakju.assistant.parts import Parts
+from gakju.assistant.scope import WEB
 from gakju.chunk import embedding_text, part_spans
 from gakju.errors import BrokenFile, Cancelled, GakjuError
 from gakju.index import Index
@@ -265,11 +266,15 @@ def _nothing_read(name: str, problems: Sequence[Problem]) -> GakjuError:
 
 
 def _older(index: Index, new: Document) -> list[Document]:
-    """What `new` takes the place of: an earlier reading of its bytes, or other bytes of the same file on disk."""
+    """What `new` takes the place of: an earlier reading of its bytes, or other bytes of the same file on disk or page.
+
+    What was read of the web for an answer stays beside what the page became: footnotes point at it.
+    """
+    known = Path(new.path).is_absolute() or (new.path.startswith(("http://", "https://")) and new.collection != WEB)
     return [
         old
         for old in index.documents(new.collection)
-        if old.id != new.id and (old.digest == new.digest or (old.path == new.path and Path(new.path).is_absolute()))
+        if old.id != new.id and (old.digest == new.digest or (old.path == new.path and known))
     ]
 
 

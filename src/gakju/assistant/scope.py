@@ -11,6 +11,9 @@ from gakju.types import Document, Hit
 if TYPE_CHECKING:
     from gakju.retrieve import Retriever
 
+WEB = "@web"
+"""The collection of pages read to answer questions. No other can have the name, and no list shows it."""
+
 _MOST = 4096
 """Chunks looked through for documents that are wanted among many that are not."""
 

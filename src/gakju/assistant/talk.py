@@ -44,15 +44,23 @@ def run(a: Assistant, context: Context) -> dict[str, Any]:
     where = wire.load(Scope, p["scope"]) if p.get("scope") else None
     if p.get("waits"):
         where = _after_files(a, context)
-    if p.get("sources") == "none":
+    given = [wire.load(Message, m) for m in p.get("history", ())]
+    sources = p.get("sources", "")
+    if sources == "none":
         started = time.perf_counter()
-        history = _said(a, context.job.id)
+        history = _said(a, context.job.id) if p["thread"] else given
         model = a.parts.chat(p["model"])
         stream = alone(model, p["question"], history, p["persona"], p["temperature"], started=started)
     else:
-        given = [wire.load(Message, m) for m in p.get("history", ())]
         history = _answered(a, context.job.id) if p["thread"] else given
-        stream = a.ask(p["question"], collection=p["collection"], model=p["model"], history=history, scope=where)
+        stream = a.ask(
+            p["question"],
+            collection=p["collection"],
+            model=p["model"],
+            history=history,
+            scope=where,
+            sources=sources,
+        )
     result: dict[str, Any] = {}
     try:
         for told in stream:

@@ -22,7 +22,7 @@ from gakju.store.keys import Keys
 from gakju.store.responses import Responses
 from gakju.store.rows import Event, EventRow, Job, JobRow, as_job
 from gakju.store.rows import queued as queued_row
-from gakju.store.talks import Feedback, Manner, Talks, Thread, Turn
+from gakju.store.talks import Feedback, Manner, Sources, Talks, Thread, Turn
 from gakju.store.usage import UsageTable
 from gakju.store.words import Words
 
@@ -130,6 +130,7 @@ __all__ = [
     "Job",
     "Json",
     "Manner",
+    "Sources",
     "Store",
     "Thread",
     "Turn",

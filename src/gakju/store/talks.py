@@ -18,7 +18,8 @@ from gakju.store.rows import EventRow, Job, JobRow, as_job, queued
 UNDO = timedelta(days=1)
 """How long a deleted conversation can be had back; then it is deleted for good."""
 
-Sources = Literal["documents", "none"]
+Sources = Literal["documents", "web", "both", "auto", "none"]
+"""What an answer stands on; "auto": documents, and the web where the question seems to need it."""
 
 
 class ThreadRow(Base):

@@ -28,7 +28,7 @@ Request = tuple[str, str, Mapping[str, Any]]
 class Engine(ABC):
     """Asks once, within `seconds` in all. Thread-safe. The address is one that the user named."""
 
-    name: ClassVar[str]
+    name: str
     url: ClassVar[str] = ""
     """The service's own address, where it has one."""
 

@@ -12,7 +12,7 @@ from gakju.web.engines import since
 class FakeSearch:
     """Names those of `pages` that share words with the query, the most words first, then in order.
 
-    `language` is held by a page's URL ending in `?lang=ko`.
+    A page whose URL ends in `?lang=ko` is Korean, others without that are in any language.
     """
 
     name = "fake"
@@ -28,7 +28,7 @@ class FakeSearch:
         shared = {
             page: len(words & set(f"{page.title} {page.snippet}".casefold().split()))
             for page in self._pages
-            if (not language or page.url.endswith(f"lang={language}"))
+            if (not language or "lang=" not in page.url or page.url.endswith(f"lang={language}"))
             and oldest <= (page.published or str(datetime.now(UTC).date()))
         }
         found = [page for page in shared if shared[page]]

@@ -1,0 +1,335 @@
+"""The web as a library: asked of engines, visited, read like files, kept as it was read, searched beside documents."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import closing, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from time import monotonic
+from typing import TYPE_CHECKING, cast, get_args
+
+from gakju.assistant.ingest import document_id
+from gakju.assistant.line import Line, forget
+from gakju.assistant.scope import WEB, Scope, search_in
+from gakju.errors import Cancelled, GakjuError, NetworkError, NotFound, UsageError
+from gakju.http import Reach
+from gakju.store import Sources, now
+from gakju.text.links import site
+from gakju.types import AskEvent, Document, Done, WebRef, WebStep
+
+if TYPE_CHECKING:
+    from gakju.assistant import Assistant
+    from gakju.protocols import WebSearch
+    from gakju.web import Engine, Searched, Visited, Visits, Wish
+
+SEARCH_SECONDS = 6.0
+VISIT_SECONDS = 8.0
+SPARE = 2
+"""Pages visited beyond those wanted: some are always slow, gone or closed."""
+
+_FORGOTTEN = 20
+"""Old copies deleted at a time, after an answer."""
+
+
+class Web:
+    """Looks at the web for one assistant. Thread-safe."""
+
+    def __init__(self, assistant: Assistant) -> None:
+        self._a = assistant
+
+    @cached_property
+    def engines(self) -> list[WebSearch]:
+        """Those that settings name an address or a key for, the private one first."""
+        from gakju.web import Bing, Brave, SearXNG, Tavily
+
+        s = self._a.settings
+        named: list[tuple[type[Engine], str, str]] = [
+            (SearXNG, "", s.searxng),
+            (Tavily, s.tavily_api_key.get_secret_value(), ""),
+            (Brave, s.brave_api_key.get_secret_value(), ""),
+            (Bing, s.bing_api_key.get_secret_value(), s.bing_endpoint),
+        ]
+        # A SearXNG of one's own is reached as it is named; services of the web like the web.
+        return [
+            kind(key, url, offline=s.offline, seconds=SEARCH_SECONDS, proxy=s.web_proxy if key else "")
+            for kind, key, url in named
+            if key or (kind is SearXNG and url)
+        ]
+
+    @cached_property
+    def visits(self) -> Visits:
+        from gakju.web import Visits
+
+        s = self._a.settings
+        reach = Reach.of(s.web_allow)
+        return Visits(reach, offline=s.offline, seconds=VISIT_SECONDS, most_bytes=s.web_bytes, proxy=s.web_proxy)
+
+    def chosen(self, sources: str) -> Sources:
+        """What to answer from, where "" means what the setting `web` says. Raises UsageError where that is not allowed
+        or cannot be done.
+        """
+        s = self._a.settings
+        if not sources:
+            return "auto" if s.web == "auto" else "documents"
+        if sources not in get_args(Sources):
+            raise UsageError(f"There are no sources {sources!r}.", hint=f"Use one of {', '.join(get_args(Sources))}.")
+        if sources in {"web", "both", "auto"} and s.web == "off":
+            raise UsageError(
+                "The web is switched off.", hint='Switch it on with `web = "ask"` in gakju.toml, or GAKJU_WEB=ask.'
+            )
+        if sources == "web" and (missing := self._missing()):
+            raise missing
+        return cast(Sources, sources)
+
+    def _missing(self) -> GakjuError | None:
+        if self._a.settings.offline:
+            return NetworkError(
+                "Offline: the web was not searched.", hint="Allow connections with GAKJU_OFFLINE=false."
+            )
+        if not self.engines:
+            return UsageError(
+                "No search engine is set up.",
+                hint="Name a SearXNG in the setting `searxng`, or give a key: `tavily_api_key`, `brave_api_key`.",
+            )
+        return None
+
+    # Answering
+
+    def look(self, query: str, scope: Scope, sources: str) -> Generator[WebStep, None, tuple[Scope, WebStep | None]]:
+        """Steps as they are made; then where to look for evidence, and the last step, None where none was made.
+
+        What the web does wrong is told in a step; `scope` stands then. Raises what `chosen` raises, and LibraryBusy
+        where another process writes the library.
+        """
+        wanted = self.chosen(sources)
+        if wanted in {"documents", "none"}:
+            return scope, None
+        wish = self._wish(query, scope, wanted)
+        if not wish.why:
+            return scope, None
+        if missing := self._missing():
+            step = WebStep("skipped", wish.why, problems=(str(missing),))
+            yield step
+            return scope, step
+        self._a._must_own()
+        from gakju.web import queries
+
+        step = WebStep("searching", wish.why, tuple(queries(query)))
+        yield step
+        end = monotonic() + self._a.settings.web_seconds
+        found = self._searched(step.queries, query, wish)
+        urls = [r.url for r in found.results][: self._a.settings.web_pages + SPARE]
+        read: list[Document] = []
+        step = replace(step, stage="reading", total=len(urls), problems=found.problems)
+        with closing(self._read(urls, {r.url: r.published for r in found.results}, end)) as reading:
+            for told in reading:
+                if isinstance(told, Document):
+                    read.append(told)
+                    step = replace(step, sites=(*step.sites, site(told.path)))
+                    step = replace(step, problems=(*step.problems, *_hidden(told)))
+                else:
+                    step = replace(step, problems=(*step.problems, told))
+                step = replace(step, done=len(read), total=max(len(read), min(step.total, self._a.settings.web_pages)))
+                yield step
+        step = replace(step, stage="read", total=len(read))
+        if not found.results and not found.problems:
+            step = replace(step, problems=("The search found no page.",))
+        yield step
+        return (self._scope(scope, read, wanted) if read or wanted == "web" else scope), step
+
+    def told(self, stream: Iterator[AskEvent], step: WebStep | None) -> Generator[AskEvent, None, None]:
+        """An answer's events, with how the web was looked at in the answer itself."""
+        with closing(cast("Generator[AskEvent, None, None]", stream)) as events:
+            for event in events:
+                yield _with_step(event, step) if step and isinstance(event, Done) else event
+        if step:
+            self.forget_old()
+
+    def _wish(self, query: str, scope: Scope, wanted: str) -> Wish:
+        from gakju.web import wish
+
+        if wanted != "auto":
+            return wish(query)._replace(why="asked")
+        a = self._a
+        hits = search_in(a.parts.retriever, a.documents, query, scope)
+        strength = a.parts.retriever.evidence(query, hits, a.settings.evidence).strength
+        known = "\n".join("\n".join((h.document.title, *h.chunk.headings, h.chunk.text)) for h in hits)
+        enough = a.settings.refuse_below
+        return wish(query, known=known, strength=strength, enough=enough, cutoff=a.settings.knows_until)
+
+    def _searched(self, asked: Sequence[str], query: str, wish: Wish) -> Searched:
+        from gakju.web import search
+        from gakju.web.when import language
+
+        count = 2 * (self._a.settings.web_pages + SPARE)
+        return search(
+            self.engines,
+            asked,
+            count=count,
+            language=language(query),
+            freshness=wish.freshness,
+            seconds=min(SEARCH_SECONDS, self._a.settings.web_seconds),
+        )
+
+    def _scope(self, scope: Scope, read: Sequence[Document], wanted: str) -> Scope:
+        """One pool of what was read and, unless only the web is wanted, of what was there to search before."""
+        pages = [d.id for d in read]
+        if wanted == "web":
+            return replace(scope, collections=(WEB,), documents=tuple(pages))
+        documents = scope.documents
+        if documents is None:
+            documents = tuple(d.id for name in scope.collections for d in self._a.documents(name))
+        return replace(scope, collections=(*scope.collections, WEB), documents=(*documents, *pages))
+
+    def _read(self, urls: Sequence[str], dates: Mapping[str, str], end: float) -> Generator[Document | str, None, None]:
+        """Pages as they were read, and lines on those that were not, until there are enough or it is `end`."""
+        parts, most = self._a.parts, self._a.settings.web_pages
+        coming = _Coming(self.visits.start(urls), end)
+        sources = [_Page(self._a, coming, dates) for _ in urls]
+        seen: set[str] = set()
+
+        def tell(_done: int, _total: int, _stage: str) -> None:
+            if monotonic() > end:
+                raise NetworkError("A page was too long to be read in time.")
+
+        with Line(parts, parts.index, sources) as line:
+            try:
+                for source in sources:
+                    try:
+                        document, _ = line.take(tell)
+                    except Cancelled:
+                        raise
+                    except GakjuError as error:
+                        yield source.blame(error)
+                        continue
+                    if document.id not in seen:
+                        seen.add(document.id)
+                        yield document
+                    if len(seen) >= most:
+                        return
+            finally:
+                coming.stop()
+
+    def forget_old(self) -> None:
+        """Deletes copies of pages read longer ago than the setting says, some at a time."""
+        days = self._a.settings.web_days
+        if not days or not self._a.owner:
+            return
+        oldest = (datetime.now(UTC) - timedelta(days=days)).isoformat()
+        for old in [d for d in self._a.parts.index.documents(WEB) if d.added_at < oldest][:_FORGOTTEN]:
+            with suppress(NotFound):
+                self._a.parts.index.delete(old.id)
+            forget(self._a.parts, old.digest)
+
+    # Keeping
+
+    def keep(self, url: str) -> Mapping[str, str]:
+        """Visit a page and keep its bytes for a `submit_add`, as `Assistant.keep` does with a file.
+
+        The reader's own wish: it works while `web` is "off". Raises NetworkError, LimitExceeded, StorageFull.
+        """
+        found = self.visits.visit(url)
+        digest = self._a.parts.blobs.put(io.BytesIO(found.body), site(found.url))
+        return {"path": found.url, "digest": digest, "published": found.published}
+
+    def changed(self, document: Document) -> str:
+        """When the same page was last read with other words than `document` has; "" where that is not known."""
+        later = [
+            d.added_at
+            for d in self._a.parts.index.documents()
+            if d.path == document.path and d.digest != document.digest and d.added_at > document.added_at
+        ]
+        return max(later, default="")
+
+
+class _Coming:
+    """Visits in the order they end."""
+
+    def __init__(self, futures: Sequence[Future[Visited]], end: float) -> None:
+        self._left, self._end = set(futures), end
+        self._stopped = threading.Event()
+
+    def take(self) -> Visited:
+        """Raises what ended the visit, NetworkError where none ends in time."""
+        while self._left and monotonic() < self._end and not self._stopped.is_set():
+            done, _ = wait(self._left, 0.1, FIRST_COMPLETED)
+            if done:
+                future = done.pop()
+                self._left.discard(future)
+                return future.result()
+        raise NetworkError("A page did not come in time.")
+
+    def stop(self) -> None:
+        self._stopped.set()
+        for future in self._left:
+            future.cancel()
+
+
+class _Page:
+    """The next page that comes, on its way into the library."""
+
+    passwords = ()
+    ocr = False  # seconds a page, while somebody waits
+
+    def __init__(self, assistant: Assistant, coming: _Coming, dates: Mapping[str, str]) -> None:
+        self._a, self._coming, self._dates = assistant, coming, dates
+        self._digest = self._url = ""
+
+    def find(self, settled: Callable[[], None]) -> tuple[Document, bool]:
+        found = self._coming.take()
+        self._url = found.url
+        parts = self._a.parts
+        digest = parts.blobs.put(io.BytesIO(found.body), site(found.url))
+        settled()  # the same bytes may come from two addresses
+        if known := parts.index.find(WEB, digest):
+            return known, True
+        self._digest = digest
+        usual = document_id(WEB, digest)
+        kept = any(d.id == usual for d in parts.index.documents())  # moved into a collection of the reader's own
+        document = Document(
+            id=document_id(WEB, f"{digest}/{now()}") if kept else usual,
+            title="",
+            path=found.url,
+            collection=WEB,
+            digest=digest,
+            media_type="",
+            bytes=len(found.body),
+            pages=0,
+            chunks=0,
+            added_at=now(),
+            published=found.published or self._dates.get(found.asked, ""),
+        )
+        return document, False
+
+    def give_up(self, error: BaseException | None) -> None:
+        if self._digest:
+            forget(self._a.parts, self._digest)
+
+    def blame(self, error: GakjuError) -> str:
+        """A line that names the site."""
+        said, name = str(error), site(self._url)
+        return said if not name or name in said else f"{name}: {said}"
+
+
+def _hidden(document: Document) -> list[str]:
+    count = sum(p.kind == "hidden_text" for p in document.problems)
+    return [f"{site(document.path)}: text that readers do not see was left out."] if count else []
+
+
+def _with_step(done: Done, step: WebStep) -> Done:
+    """Says where a newer page is at hand than those that the answer stands on."""
+    from gakju.web.when import newer
+
+    answer = done.answer
+    cited = [f.document for c in answer.claims for f in c.footnotes]
+    at_hand = [e.document for e in answer.evidence]
+    dates, used = ([d.published for d in refs if isinstance(d, WebRef) and d.published] for refs in (at_hand, cited))
+    if newest := newer(dates, used):
+        line = f"The answer stands on a page of {max(used)}; a page of {newest} is among the evidence."
+        step = replace(step, problems=(*step.problems, line))
+    return Done(replace(answer, web=step))
