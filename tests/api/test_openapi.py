@@ -42,6 +42,8 @@ def test_the_methods_of_a_path_are_told(described) -> None:
     wrong = http.request("TRACE", "/v1/ask", headers=admin)
     assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
     assert http.request("TRACE", "/v1/ask").status_code == 401
+    for path in ("/healthz", "/readyz", "/key"):
+        assert http.request("TRACE", path).status_code == 405
 
 
 def test_the_examples_work(described) -> None:

@@ -68,7 +68,7 @@ class Access:
     async def _answer(self, scope: Scope, receive: Receive, send: Send, place: Place | None) -> None:
         state, headers = scope["state"], Headers(scope=scope)
         try:
-            if self._settings.keys:
+            if self._settings.keys and not (place is None and self._places and self._places.public(scope["path"])):
                 state["caller"] = await self._callers.of(headers)
                 if place or not self._allowed(scope):
                     self._check(state["caller"], place)

@@ -138,6 +138,11 @@ class Places:
         """The methods that routes of this path know."""
         return sorted({m for methods, pattern, _ in self._routes if pattern.match(path) for m in methods})
 
+    def public(self, path: str) -> bool:
+        """Whether a route of this path is for everyone: then other methods of it are no secret either."""
+        named = (f"{m} {name}" for methods, pattern, name in self._routes if pattern.match(path) for m in methods)
+        return any(self._rights.get(name) == PUBLIC for name in named)
+
 
 def _routes(routes: Iterable[BaseRoute]) -> Iterable[tuple[frozenset[str], str, str]]:
     """(methods, pattern, path) of each route; without methods it takes everything below its path."""
