@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gakju.errors import NotFound, UsageError
 from gakju.store import Job
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from gakju.assistant import Assistant
 
 
-class Storage(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Storage:
     """Bytes on the disk. A database that is somewhere else counts as 0."""
 
     originals: int

@@ -16,7 +16,7 @@ from gakju.errors import GakjuError
 Language = Literal["ko", "en"]
 
 _PARTICLES = {"은": ("은", "는"), "이": ("이", "가"), "을": ("을", "를"), "과": ("과", "와"), "으로": ("으로", "로")}
-_MARK = re.compile(r"(\S)\((은|이|을|과|으로)\)")
+_MARK = re.compile(r"(\S)([’”]?)\((은|이|을|과|으로)\)")
 
 
 @cache
@@ -33,7 +33,7 @@ def pick(wanted: str | None) -> Language:
 def say(part: str, key: str, language: Language, **values: object) -> str:
     """The string `key`, filled in; Korean particles written as `이름(은)` follow the word before them."""
     text = catalogue(part, language)[key].format(**values)
-    return _MARK.sub(lambda m: m[1] + particle(m[1], m[2]), text) if language == "ko" else text
+    return _MARK.sub(lambda m: m[1] + m[2] + particle(m[1], m[3]), text) if language == "ko" else text
 
 
 def particle(last: str, kind: str) -> str:

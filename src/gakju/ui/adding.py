@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
@@ -10,17 +11,24 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from gakju import wire
 from gakju.assistant import DEFAULT
-from gakju.errors import GakjuError
+from gakju.errors import GakjuError, NotFound
 from gakju.language import explain
 from gakju.store import Job
-from gakju.types import Added
-from gakju.ui import words
-from gakju.ui.chat import cancel, name_of
+from gakju.types import Added, Document
+from gakju.ui import shelves, words
 from gakju.ui.plain import plain
-from gakju.ui.state import assistant, language, n, t
+from gakju.ui.state import assistant, cancel, language, n, name_of, t
 
 TICK = 0.7
 """Seconds between looks at running jobs."""
+
+MENDED_BY_OCR = frozenset(["no_text", "garbled"])
+"""Problems of pages whose words are pictures, or may as well be."""
+
+MENDED_BY_READING = MENDED_BY_OCR | {"page_failed", "ocr_missing"}
+
+FOLDED = 6
+"""Files of a job beyond which those without a problem are folded away."""
 
 COLOURS = {"added": "green", "unchanged": "gray", "partial": "orange", "failed": "red"}
 ICONS = {"added": "check_circle", "unchanged": "equal", "partial": "error", "failed": "cancel"}
@@ -48,10 +56,9 @@ def form() -> None:
 
 def _options() -> tuple[str, str, bool]:
     st.toggle(t("whole_folder"), key="folder")
-    names = sorted({*assistant().collections(), DEFAULT}, key=lambda n: (n != DEFAULT, n))
     collection = st.selectbox(
         t("collection"),
-        names,
+        shelves.names(),
         format_func=name_of,
         accept_new_options=True,
         key="add_collection",
@@ -130,8 +137,12 @@ def _running(job: Job) -> None:
             icon=":material/close:",
         )  # fmt: skip
     st.progress(min(1.0, done / total) if total else 0.0, text=_counted(p, done, total))
-    for added in _results(job):
-        _file(job, added)
+    results = _results(job)
+    _files(job, results)
+    waiting = [f["path"].rpartition("/")[2] for f in job.payload.get("files", ())[len(results) + (stage != "queued") :]]
+    if waiting:
+        names = ", ".join(plain(name, limit=40) for name in waiting[:3])
+        st.caption(t("waiting" if len(waiting) <= 3 else "waiting_more", names=names, count=len(waiting)))
 
 
 def _counted(p: Mapping[str, Any], done: int, total: int) -> str:
@@ -153,8 +164,19 @@ def _finished(job: Job) -> None:
     if job.state == "failed":
         said, more = words.failure(job.error, language())
         st.error(f"{plain(said)}  \n{plain(more)}" if more else plain(said), icon=":material/error:")
+    _files(job, results)
+
+
+def _files(job: Job, results: list[Added]) -> None:
+    """Files with problems first; many that went well are folded away."""
+    well = [r for r in results if r.status in {"added", "unchanged"} and not r.problems]
     for added in results:
-        _file(job, added)
+        if added not in well or len(results) <= FOLDED:
+            _file(job, added)
+    if well and len(results) > FOLDED:
+        with st.expander(t("went_well", files=n("files", len(well))), icon=":material/check_circle:"):
+            for added in well:
+                _file(job, added)
 
 
 def _summary(job: Job, results: list[Added]) -> str:
@@ -178,6 +200,9 @@ def _file(job: Job, added: Added) -> None:
         st.caption(plain(added.error))
     if any(p.kind == "password_required" for p in added.problems):
         _password(job, added)
+    elif added.document_id and job.finished:
+        with suppress(NotFound):
+            mend(assistant().document(added.document_id), key=job.id)
 
 
 def problems(found: Added | Any) -> None:
@@ -185,6 +210,26 @@ def problems(found: Added | Any) -> None:
     for what, pages, detail in words.problems(found.problems, language()):
         line = f"{plain(what)} {t('on_pages', pages=pages)}" if pages else plain(what)
         st.caption(f"{line}  \n{plain(detail)}" if detail else line)
+
+
+def mend(d: Document, *, key: str = "document") -> None:
+    """Buttons for what can be done about pages that could not be read; nothing where that is nothing."""
+    kinds = {p.kind for p in d.problems}
+    if not kinds & MENDED_BY_READING:
+        return
+    label = "mend_ocr" if kinds & MENDED_BY_OCR else "reread"
+    busy = any(
+        f.get("digest") == d.digest
+        for j in assistant().store.jobs(kinds=["add"], states=["queued", "running"])
+        for f in j.payload["files"]
+    )
+    if st.button(t(label), icon=":material/document_scanner:", key=f"mend-{key}-{d.id}", disabled=busy):
+        try:
+            assistant().shelf.reread([d.id], ocr=True)
+        except GakjuError as e:
+            st.error(plain(explain(e, language())), icon=":material/error:")
+            return
+        st.rerun()
 
 
 def _password(job: Job, added: Added) -> None:
