@@ -25,11 +25,15 @@ class Accounts:
     ) -> None:
         """Record a generation that took so long. A model without a price costs nothing."""
         if prompt_tokens or completion_tokens:
-            asked, answered = self._settings.prices.get(model, (0.0, 0.0))
-            money = (prompt_tokens * asked + completion_tokens * answered) / 1e6
+            money = self.price(model, prompt_tokens, completion_tokens)
             if self._settings.traces:
                 _trace(model, prompt_tokens, completion_tokens, seconds)
             self._store.usage.add([Used(now(), key_id, model, prompt_tokens, completion_tokens, money)])
+
+    def price(self, model: str, prompt_tokens: int, completion_tokens: int) -> float:
+        """Money, in the unit of `prices`; 0 for a model without a price."""
+        asked, answered = self._settings.prices.get(model, (0.0, 0.0))
+        return (prompt_tokens * asked + completion_tokens * answered) / 1e6
 
     def check(self, key: Key | None = None) -> None:
         """Raises QuotaSpent where the day's tokens or money of everyone, or of this key, are used up."""

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
-from importlib.resources import files
-from pathlib import Path
 
 import streamlit as st
 
-from gakju.assistant import DEFAULT
-from gakju.errors import GakjuError, NotFound
-from gakju.language import explain
-from gakju.store import Thread
+from gakju.errors import NotFound
+from gakju.store import Feedback, Thread
 from gakju.store import Turn as Row
 from gakju.types import Footnote
-from gakju.ui import pane, pieces, turns, words
-from gakju.ui.plain import plain
-from gakju.ui.state import assistant, language, n, t
+from gakju.ui import composer, pane, pieces, telling, turns, welcome
+from gakju.ui.state import assistant, t
 from gakju.ui.turns import Turn
 
 SHOWN = 20
@@ -38,10 +32,10 @@ def page() -> None:
     with st.container(key="split-open" if beside else "split"):
         talk, side = st.columns([5, 6], gap="medium")
     with talk, st.container(key="talk"):
-        if rows:
-            _conversation(rows)
+        if thread and rows:
+            _conversation(thread, rows)
         else:
-            _welcome()
+            welcome.draw()
     if shown:
         row = next(r for r in rows if r.id == shown.turn)
         if beside:
@@ -49,7 +43,7 @@ def page() -> None:
                 _beside(row)
         else:
             st.dialog(t("pane"), on_dismiss=_close)(_pane)(row)
-    _input(thread)
+    composer.draw(thread)
 
 
 def _thread() -> Thread | None:
@@ -63,20 +57,27 @@ def _thread() -> Thread | None:
         return None
 
 
-def _conversation(rows: list[Row]) -> None:
+def _conversation(thread: Thread, rows: list[Row]) -> None:
     count = st.session_state.get("shown_turns", SHOWN)
     if len(rows) > count and st.button(t("earlier"), icon=":material/history:", type="tertiary"):
         st.session_state["shown_turns"] = count + SHOWN
         st.rerun()
+    ratings = assistant().store.talks.ratings(thread.id)
     for row in rows[-count:]:
         try:
             running = not assistant().store.job(row.job_id).finished
         except NotFound:
             continue
-        st.fragment(_turn, run_every=TICK if running else None)(row, row is rows[-1], running, pane.current())
+        draw = partial(_turn, thread, row, row is rows[-1], running, pane.current(), ratings.get(row.job_id))
+        if running:
+            st.fragment(draw, run_every=TICK, key=f"ticking-{row.job_id}")()
+        else:
+            draw()
 
 
-def _turn(row: Row, last: bool, was_running: bool, was_open: pane.Open | None) -> None:
+def _turn(
+    thread: Thread, row: Row, last: bool, was_running: bool, was_open: pane.Open | None, rated: Feedback | None
+) -> None:
     shown = _read(row)
     if was_running and not shown.running:
         st.rerun()  # The whole page once more: this turn stops ticking, its buttons change.
@@ -84,40 +85,35 @@ def _turn(row: Row, last: bool, was_running: bool, was_open: pane.Open | None) -
     if opened != was_open:
         st.rerun()  # A mark was clicked: its page stands outside this turn.
     mark = opened.mark if opened and opened.turn == row.id else ""
-    pieces.turn(shown, mark, partial(_opened, row.id))
-    if shown.running and shown.phase != "stopping":
-        st.button(
-            t("stop"),
-            icon=":material/stop:",
-            key=f"stop-{row.id}",
-            on_click=cancel,
-            args=(row.job_id,),
-        )
-    elif shown.phase == "failed":
-        said, more = words.failure(shown.error, language())
-        st.error(f"{plain(said)}  \n{plain(more)}" if more else plain(said), icon=":material/error:")
-    again = last and shown.phase in {"failed", "stopped"}
-    if again and st.button(t("retry"), icon=":material/refresh:", key=f"retry-{row.id}"):
-        _retry(row)
-        st.rerun()
+    data = telling.turn(shown, row, opened=mark, last=last, rated=rated)
+    pieces.turn(f"turn-{row.job_id}", data, partial(_opened, row.id), partial(_act, thread, row))
 
 
 def _read(row: Row) -> Turn:
     return turns.read(assistant().store, row, st.session_state.setdefault("folds", {}))
 
 
-def cancel(job_id: str) -> None:
-    assistant().jobs.cancel(job_id)
-
-
 def _opened(row_id: int, told: pieces.Opened) -> None:
     pane.show(pane.Open(row_id, str(told["list"]), int(told["index"]), bool(told["narrow"])))
 
 
-def _retry(row: Row) -> None:
-    job = assistant().store.job(row.job_id)
-    p = job.payload
-    assistant().submit_ask(row.question, collection=p["collection"], model=p["model"], thread=p["thread"])
+def _act(thread: Thread, row: Row, told: pieces.Act) -> None:
+    """What a turn's own buttons do. What comes from a browser is looked at before it is believed."""
+    talks = assistant().store.talks
+    match told.get("kind"):
+        case "stop":
+            assistant().jobs.cancel(row.job_id)
+        case "again":
+            composer.again(thread, row, row.question)
+        case "edit":
+            composer.again(thread, row, str(told.get("text", ""))[:4000])
+        case "version" if told.get("turn") in row.versions:
+            pane.show(None)
+            talks.show(thread.id, int(told["turn"]))
+        case "rate" if told.get("value") in {1, -1}:
+            talks.rate(row.job_id, Feedback(int(told["value"]), str(told.get("note", ""))[:500]))
+        case "rate":
+            talks.rate(row.job_id, None)
 
 
 def _places(shown: Turn, kind: str) -> tuple[Footnote, ...]:
@@ -141,57 +137,3 @@ def _close() -> None:
 def _shut() -> None:
     _close()
     st.rerun()
-
-
-def _welcome() -> None:
-    documents = assistant().documents()
-    st.title(t("welcome"))
-    if not documents:
-        st.markdown(t("welcome_empty"))
-        st.page_link(st.session_state["pages"]["library"], label=t("add_first"), icon=":material/upload_file:")
-        return
-    st.markdown(t("welcome_text", documents=n("documents", len(documents))))
-    if any(Path(d.path).name in SAMPLES for d in documents):
-        with st.container(key="examples", gap="xsmall"):
-            for i, question in enumerate(_examples()):
-                st.button(
-                    plain(question), key=f"example-{i}", width="stretch", on_click=_ask, args=(question, None, DEFAULT)
-                )
-
-
-SAMPLES = {"handbook.ko.pdf", "manual.en.pdf"}
-
-
-def _examples() -> list[str]:
-    found: dict[str, list[str]] = json.loads(files("gakju").joinpath("samples", "examples.json").read_text("utf-8"))
-    return found[language()]
-
-
-def _input(thread: Thread | None) -> None:
-    collection = thread.collection if thread else DEFAULT
-    names = sorted(assistant().collections())
-    if thread is None and len(names) > 1:
-        with st.bottom:
-            start = names.index(DEFAULT) if DEFAULT in names else 0
-            collection = st.selectbox(t("ask_in"), names, index=start, key="ask_in", format_func=name_of, width=280)
-    if question := st.chat_input(t("ask_placeholder"), key="question", max_chars=4000):
-        _ask(question, thread, collection)
-        st.rerun()
-
-
-def name_of(collection: str) -> str:
-    """A collection as people read it."""
-    return t("collection_default") if collection == DEFAULT else collection
-
-
-def _ask(question: str, thread: Thread | None, collection: str) -> None:
-    if not question.strip():
-        return
-    try:
-        thread = thread or assistant().start_thread(question, collection)
-        assistant().submit_ask(question, collection=collection, thread=thread.id)
-    except GakjuError as e:
-        st.toast(plain(explain(e, language())), icon=":material/error:")
-        return
-    pane.show(None)
-    st.query_params["thread"] = thread.id

@@ -10,13 +10,9 @@ import streamlit as st
 
 from gakju.errors import GakjuError
 from gakju.language import explain
-from gakju.store import Thread
-from gakju.ui import chat, library, pane, pieces
+from gakju.ui import apps, chat, library, pieces, playground, preferences, search, threads, tokenizer, welcome
 from gakju.ui.plain import plain
-from gakju.ui.state import assistant, choose_language, language, t
-
-THREADS = 30
-"""Conversations listed in the sidebar, newest first."""
+from gakju.ui.state import choose_language, language, t
 
 
 class Place(NamedTuple):
@@ -32,6 +28,11 @@ class Place(NamedTuple):
 PLACES = [
     Place("chat", "chat", chat.page),
     Place("library", "library_books", library.page),
+    Place("search", "manage_search", search.page),
+    Place("apps", "apps", apps.page),
+    Place("playground", "science", playground.page),
+    Place("tokenizer", "toll", tokenizer.page),
+    Place("settings", "settings", preferences.page, listed=False),
 ]
 """In the order of the sidebar; the first is where one arrives."""
 
@@ -47,9 +48,11 @@ def run() -> None:
         st.query_params["lang"] = st.session_state["lang"]  # Other pages' links drop it.
     with st.sidebar:
         here = st.query_params.get("thread") if chosen == pages["chat"] else None
-        _threads(pages["chat"], here)
-        _language()
+        threads.draw(pages["chat"], here)
+        _foot()
     chosen.run()
+    if chosen == pages["chat"]:
+        welcome.tour()
 
 
 def _page(place: Place) -> st.Page:
@@ -76,63 +79,26 @@ def guarded(draw: Callable[[], None]) -> Callable[[], None]:
     return page
 
 
-def _threads(page: st.Page, current: str | None) -> None:
-    if st.button(t("new_thread"), icon=":material/edit_square:", width="stretch", key="new_thread"):
-        pane.show(None)
-        st.switch_page(page)
-    found = assistant().store.talks.all(THREADS)
-    if not found:
-        return
-    with st.container(key="threads", gap="xxsmall"):
-        st.caption(t("threads"))
-        for thread in found:
-            _thread(page, thread, thread.id == current)
-
-
-def _thread(page: st.Page, thread: Thread, current: bool) -> None:
-    with st.container(
-        horizontal=True,
-        vertical_alignment="center",
-        gap="xxsmall",
-        wrap=False,
-        key=f"{'here' if current else 'other'}-{thread.id}",
-    ):
-        label = plain(thread.title, limit=60) or t("untitled")
-        if st.button(label, type="tertiary", width="stretch", key=f"thread-{thread.id}"):
-            st.switch_page(page, query_params={"thread": thread.id})
-        with st.popover(
-            t("thread_more"),
-            icon=":material/more_horiz:",
-            type="tertiary",
-            help=t("thread_more"),
-            key=f"icon-more-{thread.id}",
-        ):
-            if st.button(t("delete_thread"), icon=":material/delete:", type="tertiary", key=f"delete-{thread.id}"):
-                _delete(thread, current)
-
-
-def _delete(thread: Thread, current: bool) -> None:
-    a = assistant()
-    for turn in a.store.talks.turns(thread.id):
-        a.jobs.cancel(turn.job_id)
-    a.store.talks.remove(thread.id)
-    if current:
-        del st.query_params["thread"]
-    st.rerun()
+def _foot() -> None:
+    with st.container(key="foot", gap="xxsmall"):
+        st.page_link(st.session_state["pages"]["settings"], label=t("settings"), icon=":material/settings:")
+        if st.button(t("tour"), icon=":material/explore:", type="tertiary", key="take_tour"):
+            st.session_state["tour"] = True
+            st.switch_page(st.session_state["pages"]["chat"])
+        _language()
 
 
 def _language() -> None:
     def chosen() -> None:
         choose_language(st.session_state["language"])
 
-    with st.container(key="foot"):
-        st.segmented_control(
-            t("language"),
-            ["ko", "en"],
-            default=language(),
-            required=True,
-            format_func={"ko": "한국어", "en": "English"}.__getitem__,
-            key="language",
-            on_change=chosen,
-            label_visibility="collapsed",
-        )
+    st.segmented_control(
+        t("language"),
+        ["ko", "en"],
+        default=language(),
+        required=True,
+        format_func={"ko": "한국어", "en": "English"}.__getitem__,
+        key="language",
+        on_change=chosen,
+        label_visibility="collapsed",
+    )

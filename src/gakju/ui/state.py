@@ -6,7 +6,7 @@ from typing import cast
 
 import streamlit as st
 
-from gakju.assistant import Assistant
+from gakju.assistant import DEFAULT, Assistant
 from gakju.language import Language, pick, say
 
 _held: list[Assistant] = []
@@ -32,10 +32,19 @@ def choose_language(chosen: Language) -> None:
 
 
 def n(kind: str, count: int) -> str:
-    """`count` of "pages", "chunks", "files", "documents" or "problems", in words."""
+    """`count` of "pages", "chunks", "files", "documents", "problems" or "tokens", in words."""
     return t(f"n_{kind}_one" if count == 1 else f"n_{kind}", count=f"{count:,}")
 
 
 def t(key: str, **values: object) -> str:
     """The screen's string `key` in the visitor's language. `values` must be safe where it is shown: see `plain`."""
     return say("ui", key, language(), **values)
+
+
+def name_of(collection: str) -> str:
+    """A collection as people read it."""
+    return t("collection_default") if collection == DEFAULT else collection
+
+
+def cancel(job_id: str) -> None:
+    assistant().jobs.cancel(job_id)

@@ -7,15 +7,18 @@ from typing import Literal
 
 from gakju.store import Event, Job, Store
 from gakju.store import Turn as Row
-from gakju.types import Claim, ClaimMade, Evidence, EvidenceFound, Footnote, Token
+from gakju.types import Claim, ClaimMade, Evidence, EvidenceFound, Footnote, Token, Usage
 from gakju.wire import Json, load_answer, load_event
 
-Phase = Literal["queued", "searching", "writing", "stopping", "answered", "refused", "stopped", "failed"]
+Phase = Literal["queued", "adding", "searching", "writing", "stopping", "answered", "refused", "stopped", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """`tail` is what has been written after the last whole claim; `text` the answer where there are no claims."""
+    """`tail` is what has been written after the last whole claim; `text` the answer where there are no claims.
+
+    `checked` says whether documents stand behind it; `files` is the progress of the files that came with it.
+    """
 
     job_id: str
     question: str
@@ -26,10 +29,14 @@ class Turn:
     text: str = ""
     seconds: float | None = None
     error: Json = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
+    model: str = ""
+    checked: bool = True
+    files: Json = field(default_factory=dict)
 
     @property
     def running(self) -> bool:
-        return self.phase in {"queued", "searching", "writing", "stopping"}
+        return self.phase in {"queued", "adding", "searching", "writing", "stopping"}
 
     @property
     def notes(self) -> tuple[Footnote, ...]:
@@ -89,7 +96,7 @@ def read(store: Store, row: Row, folds: dict[str, Fold]) -> Turn:
         fold = folds[job.id] = Fold(job.attempts)
     for e in store.events(job.id, fold.seq):
         fold.add(e)
-    return _partial(job, row.question, fold)
+    return _partial(store, job, row.question, fold)
 
 
 def _whole(job: Job, question: str) -> Turn:
@@ -102,18 +109,29 @@ def _whole(job: Job, question: str) -> Turn:
         a.claims,
         text=a.answer,
         seconds=a.timings.get("total"),
+        usage=a.usage,
+        model=a.model,
+        checked=job.payload.get("sources") != "none",
     )
 
 
-def _partial(job: Job, question: str, fold: Fold) -> Turn:
+def _partial(store: Store, job: Job, question: str, fold: Fold) -> Turn:
     phases: dict[str, Phase] = {"failed": "failed", "cancelled": "stopped", "queued": "queued"}
-    running: Phase = "stopping" if job.cancel else "writing" if fold.writing else "searching"
+    checked = job.payload.get("sources") != "none"
+    running: Phase = "writing" if fold.writing or not checked else "searching"
+    files: Json = {}
+    if (waits := job.payload.get("waits")) and not fold.writing:
+        adding = store.job(waits)
+        if not adding.finished:
+            running, files = "adding", adding.progress
     return Turn(
         job.id,
         question,
-        phases.get(job.state, running),
+        "stopping" if job.cancel and job.state == "running" else phases.get(job.state, running),
         fold.evidence,
         tuple(fold.claims),
         tail=fold.tail.strip(),
         error=job.error,
+        checked=checked,
+        files=files,
     )

@@ -30,12 +30,17 @@ def duration(seconds: float, language: Language) -> str:
     return say("ui", "hours", language, hours=whole // 3600, minutes=whole % 3600 // 60)
 
 
-def when(stamp: str, zone: str | None, language: Language, now: datetime | None = None) -> str:
-    """An ISO time in the visitor's zone: the hour on the same day, else the date."""
+def zone(name: str | None) -> ZoneInfo:
+    """A zone by the name that a browser gave, UTC where it means nothing."""
     try:
-        there = ZoneInfo(zone or "UTC")
+        return ZoneInfo(name or "UTC")
     except (ZoneInfoNotFoundError, ValueError):
-        there = ZoneInfo("UTC")
+        return ZoneInfo("UTC")
+
+
+def when(stamp: str, place: str | None, language: Language, now: datetime | None = None) -> str:
+    """An ISO time in the visitor's zone: the hour on the same day, else the date."""
+    there = zone(place)
     at = datetime.fromisoformat(stamp).astimezone(there)
     today = (now or datetime.now(there)).astimezone(there).date()
     if at.date() == today:
