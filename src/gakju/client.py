@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 import httpx
 
-from gakju import http, wire
+from gakju import apps, http, wire
 from gakju.assistant import DEFAULT, Assistant, check_collection
 from gakju.errors import Cancelled, GakjuError, LibraryBusy, LimitExceeded, NetworkError, ReadError
 from gakju.jobs import Ownership
@@ -63,6 +63,12 @@ class Backend(Protocol):
     def ask(
         self, question: str, *, collection: str = DEFAULT, model: str = "", history: Sequence[Message] = ()
     ) -> Iterator[AskEvent]: ...
+
+    def run_app(self, name: str, values: Mapping[str, Any]) -> Iterator[str]:
+        """The answer of a form app as it is written; `values` by field. Raises NotFound, UsageError."""
+        ...
+
+    def app_names(self) -> list[str]: ...
 
     def documents(self, collection: str | None = None) -> list[Document]: ...
 
@@ -157,6 +163,16 @@ class Library:
 
     def search(self, query: str, k: int = 10, *, collection: str = DEFAULT) -> list[wire.Json]:
         return [wire.hit(h) for h in self._assistant.search(query, k, collection=collection)]
+
+    def run_app(self, name: str, values: Mapping[str, Any]) -> Iterator[str]:
+        asked = Message("user", json.dumps(dict(values), ensure_ascii=False))
+        apps.of(self._assistant)
+        for delta in self._assistant.parts.chat(f"app:{name}").stream([asked]):
+            if delta.text:
+                yield delta.text
+
+    def app_names(self) -> list[str]:
+        return [e.name for e in apps.of(self._assistant).shelf.all() if e.app]
 
     def page(self, document_id: str, number: int) -> wire.Json:
         return wire.page(self._assistant.page(document_id, number))
@@ -276,6 +292,18 @@ class RemoteAssistant:
             if told := wire.load_event(kind, data):
                 yield told
 
+    def run_app(self, name: str, values: Mapping[str, Any]) -> Iterator[str]:
+        asked = {"role": "user", "content": json.dumps(dict(values), ensure_ascii=False)}
+        body = {"model": f"app:{name}", "messages": [asked], "stream": True}
+        for _, data in self._events("POST", "/v1/chat/completions", json=body):
+            if "error" in data:
+                raise wire.load_error(data["error"])
+            yield from (said for c in data["choices"] if (said := c["delta"].get("content")))
+
+    def app_names(self) -> list[str]:
+        models = self._call("GET", "/v1/models")["data"]
+        return [m["id"].removeprefix("app:") for m in models if m["id"].startswith("app:")]
+
     def documents(self, collection: str | None = None) -> list[Document]:
         params = {"collection": collection} if collection else {}
         return [wire.load(Document, d) for d in self._call("GET", "/v1/documents", params=params)]
@@ -368,7 +396,8 @@ def _parsed(lines: Iterable[str]) -> Iterator[tuple[str, wire.Json]]:
         elif name == "data":
             data += value
         elif not line and data:
-            yield kind, json.loads(data)
+            if data.strip() != "[DONE]":  # OpenAI's end
+                yield kind, json.loads(data)
             kind, data = "", ""
 
 

@@ -17,6 +17,7 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
+from gakju import apps
 from gakju.api import answers, docs, documents, door, errors, evaluations, jobs, keys, mcp, server, words
 from gakju.api.access import Access
 from gakju.api.callers import Callers
@@ -66,6 +67,7 @@ def create(
 
     app = _described(assistant.settings, lifespan)
     app.state.assistant = assistant
+    apps.of(assistant)  # its runs go on, and `app:NAME` is a model
     app.state.callers = Callers(assistant)
     app.state.metrics = metrics
     app.state.stopping = stopping

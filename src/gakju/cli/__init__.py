@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import click
 
-from gakju.cli import answers, evaluation, keys, library, machine, mcp, server, words
+from gakju.cli import answers, apps, evaluation, keys, library, machine, mcp, server, tokens, words
 from gakju.cli.terminal import Group, State, help_text, word
 from gakju.errors import Cancelled, GakjuError, UsageError
 
@@ -59,6 +59,6 @@ def main() -> None:
     pass
 
 
-for _part in (server, keys, library, words, answers, evaluation, machine, mcp):
+for _part in (server, keys, library, words, answers, apps, tokens, evaluation, machine, mcp):
     for _command in _part.COMMANDS:
         main.add_command(_command)

@@ -88,6 +88,10 @@ class State:
     def out(self, text: str = "") -> None:
         print(printable(text), flush=True)
 
+    def write(self, text: str, *, safe: bool = False) -> None:
+        """A piece of a line. `safe`: it holds no control characters but our own."""
+        print(text if safe else printable(text), end="", flush=True)
+
     def note(self, text: str) -> None:
         """To stderr."""
         print(f"gakju: {printable(text)}", file=sys.stderr, flush=True)
