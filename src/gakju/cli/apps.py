@@ -75,7 +75,7 @@ def apps_show(state: State, name: str) -> int:
 
 
 @command("apps_check", "gakju apps check my-app.yaml")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_obj
 def apps_check(state: State, file: Path) -> int:
     from gakju.apps import AppError, parse
@@ -97,7 +97,7 @@ def apps_check(state: State, file: Path) -> int:
 
 
 @command("apps_add", "gakju apps add my-app.yaml")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--replace", is_flag=True, help=word("opt_replace"))
 @click.pass_obj
 def apps_add(state: State, file: Path, replace: bool) -> int:
@@ -202,6 +202,8 @@ def text_of(state: State, path: Path) -> str:
 def _read(file: Path) -> str:
     from gakju.apps.source import LONGEST
 
+    if not file.is_file():
+        raise UsageError(f"There is no file {str(file)!r}.", hint="Check the spelling.")
     with file.open("rb") as opened:
         return opened.read(LONGEST + 1).decode("utf-8", "replace")
 
