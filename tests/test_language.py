@@ -104,22 +104,30 @@ def test_pick(locale: str | None, language: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("last", "kind", "form"),
+    ("words", "kind", "form"),
     [
-        ("책", "은", "은"),
-        ("차", "은", "는"),
-        ("책", "을", "을"),
-        ("길", "으로", "로"),
-        ("집", "으로", "으로"),
-        ("3", "이", "이"),
-        ("2", "이", "가"),
-        ("7", "으로", "로"),
-        ("n", "과", "과"),
-        ("e", "과", "와"),
+        ("책 집 길 문서들", "은", "은"),
+        ("차 파리 문서", "은", "는"),
+        ("책 길", "을", "을"),
+        ("길 서울 파리 1 7 8 파일.xml URL Google", "으로", "로"),
+        ("집 3 0 10 100 1,000 LLM", "으로", "으로"),
+        ("1 3 6 7 8 0 2026-11-30", "이", "이"),
+        ("2 4 5 9 1.5", "이", "가"),
+        ("PDF API CPU OpenAI GPT-4o A Azure Word server Linux test note B2B", "은", "는"),
+        ("HTML LLM RAM file phone Python email web map chat book spring N", "은", "은"),
+        ("‘휴가’ 「휴가」 **휴가** “휴가.” 휴가(연차) 휴가… 휴가\\. a(b)가", "을", "를"),
+        ("‘연차수당’ 연차수당[1] 연차수당(월) ’연차수당’", "과", "과"),
+        ("% 😀 …", "이", "가"),
     ],
 )
-def test_particles_follow_the_sound_before_them(last: str, kind: str, form: str) -> None:
-    assert particle(last, kind) == form
+def test_particles_follow_the_sound_before_them(words: str, kind: str, form: str) -> None:
+    assert {w: particle(w, kind) for w in words.split()} == dict.fromkeys(words.split(), form)
+
+
+def test_a_particle_in_a_string_follows_the_word_that_was_filled_in() -> None:
+    assert say("ui", "deleted", "ko", title="휴가 규정") == "‘휴가 규정’을 삭제했습니다."
+    assert say("ui", "deleted", "ko", title="안내서") == "‘안내서’를 삭제했습니다."
+    assert say("ui", "deleted", "ko", title="manual.pdf (2)") == "‘manual.pdf (2)’를 삭제했습니다."
 
 
 def test_say_fills_in() -> None:

@@ -12,11 +12,11 @@ from importlib.resources import files
 from typing import Literal
 
 from gakju.errors import GakjuError
+from gakju.language.particles import particle
 
 Language = Literal["ko", "en"]
 
-_PARTICLES = {"은": ("은", "는"), "이": ("이", "가"), "을": ("을", "를"), "과": ("과", "와"), "으로": ("으로", "로")}
-_MARK = re.compile(r"(\S)([’”]?)\((은|이|을|과|으로)\)")
+_MARK = re.compile(r"(?<=\S)\((은|이|을|과|으로)\)")
 
 
 @cache
@@ -33,19 +33,7 @@ def pick(wanted: str | None) -> Language:
 def say(part: str, key: str, language: Language, **values: object) -> str:
     """The string `key`, filled in; Korean particles written as `이름(은)` follow the word before them."""
     text = catalogue(part, language)[key].format(**values)
-    return _MARK.sub(lambda m: m[1] + m[2] + particle(m[1], m[3]), text) if language == "ko" else text
-
-
-def particle(last: str, kind: str) -> str:
-    """The form of a particle after the character `last`: by its final consonant, digits as they are read."""
-    closed, opened = _PARTICLES[kind]
-    if "가" <= last <= "힣":
-        final = (ord(last) - ord("가")) % 28
-    elif last.isdigit():
-        final = {"1": 8, "7": 8, "8": 8}.get(last, 1 if last in "036" else 0)
-    else:
-        final = 0 if last.lower() in "aeiouyw" else 1
-    return opened if final == 0 or (kind == "으로" and final == 8) else closed
+    return _MARK.sub(lambda m: particle(text[: m.start()], m[1]), text) if language == "ko" else text
 
 
 def explain(error: GakjuError, language: Language) -> str:
@@ -55,3 +43,6 @@ def explain(error: GakjuError, language: Language) -> str:
     known = catalogue("errors", language)
     said = known.get(error.code)
     return f"{said} ({error})" if said else str(error)
+
+
+__all__ = ["Language", "catalogue", "explain", "particle", "pick", "say"]
