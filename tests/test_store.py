@@ -64,6 +64,27 @@ def test_jobs_are_listed_newest_first(store: Store) -> None:
     assert [store.waiting(kind) for kind in ("add", "ask", "none")] == [1, 2, 0]
 
 
+def test_questions_of_keys_are_answered_in_turn(store: Store) -> None:
+    many = [store.add_job("ask", {"n": n}, "a") for n in range(4)]
+    first = store.claim(["ask"])
+    assert first
+    assert first.id == many[0].id
+    few = [store.add_job("ask", {}, owner) for owner in ("b", "c", "b")]
+    order = [many[1], few[0], few[1], many[2], few[2], many[3]]
+    assert [store.place(job) for job in order] == [1, 2, 3, 4, 5, 6]
+    late = store.add_job("ask", {}, "d")
+    assert store.place(late) == 4
+    claimed = [job.id for _ in range(7) if (job := store.claim(["ask"]))]
+    assert claimed == [job.id for job in [*order[:3], late, *order[3:]]]
+    assert store.claim(["ask"]) is None
+    assert store.place(store.add_job("ask", {}, "a")) == 1
+
+
+def test_other_work_is_done_as_it_came(store: Store) -> None:
+    added = [store.add_job("add", {}, owner) for owner in ("a", "a", "b")]
+    assert [store.place(job) for job in added] == [1, 2, 3]
+
+
 def test_keys_and_sessions_open_until_they_are_revoked(store: Store) -> None:
     key, token = store.keys.add("팀", ["ask"], collections=["team"], tokens_per_day=10)
     session = store.keys.open_session(key.id, 60)

@@ -129,7 +129,7 @@ def upgrade():
 ADD = """op.create_table("wishes", sa.Column("id", sa.Integer(), primary_key=True))
     op.execute("UPDATE threads SET title = title || '!'")
     with op.batch_alter_table("jobs") as table:
-        table.add_column(sa.Column("owner", sa.String(), server_default="someone", nullable=False))
+        table.add_column(sa.Column("wisher", sa.String(), server_default="someone", nullable=False))
         table.alter_column("attempts", new_column_name="tries")"""
 OPEN = """
 import pathlib, sys

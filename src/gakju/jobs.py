@@ -72,7 +72,7 @@ class Jobs:
     def __init__(
         self, store: Store, handlers: Mapping[str, Handler], lanes: Sequence[tuple[Sequence[str], int]]
     ) -> None:
-        """`lanes`: kinds and the number of threads that serve them; kinds of a lane run in order."""
+        """`lanes`: kinds and the number of threads that serve them; kinds of a lane run in the store's order."""
         self.store = store
         self._handlers = handlers
         self._lanes = lanes
@@ -121,8 +121,9 @@ class Jobs:
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    def submit(self, kind: str, payload: Mapping[str, Any]) -> Job:
-        job = self.store.add_job(kind, payload)
+    def submit(self, kind: str, payload: Mapping[str, Any], owner: str = "") -> Job:
+        """`owner` is the key it is done for: questions are answered in turn."""
+        job = self.store.add_job(kind, payload, owner)
         self.wake()
         return job
 

@@ -85,6 +85,10 @@ class Within:
         self._reach(collection)
         return self._made(self._assistant.submit_add(files, collection=collection, **options))
 
+    def submit_pages(self, urls: Sequence[str], *, collection: str = DEFAULT) -> Job:
+        self._reach(collection)
+        return self._made(self._assistant.submit_pages(urls, collection=collection))
+
     def submit(self, kind: str, payload: Mapping[str, Any], *, collection: str = DEFAULT) -> Job:
         self._reach(collection)
         return self._made(self._assistant.submit(kind, payload, collection=collection))
@@ -119,6 +123,7 @@ class Within:
         self, question: str, *, collection: str = DEFAULT, scope: Any = None, model: str = "", **options: Any
     ) -> Job:
         self._asks(question, collection, scope, model)
+        options = {**options, "owner": self._caller.id}
         job = self._assistant.submit_ask(question, collection=collection, scope=scope, model=model, **options)
         return self._made(job)
 

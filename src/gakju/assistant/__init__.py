@@ -174,6 +174,14 @@ class Assistant:
             },
         )
 
+    def submit_pages(self, urls: Sequence[str], *, collection: str = DEFAULT) -> Job:
+        """Visit pages of the web and queue them to be added, as `submit_add` does with files.
+
+        Raises UsageError where the web is switched off, NetworkError for a page that cannot be had.
+        """
+        self._must_own()
+        return self.submit_add([self.web.keep(url) for url in urls], collection=collection)
+
     def add(self, paths: Iterable[str | Path], **options: Any) -> list[Added]:
         """Add files and folders and wait; options as `submit_add`. One `Added` a file, in order."""
         job = self.jobs.wait(self.submit_add(self.walk(paths), **options).id)
@@ -291,12 +299,13 @@ class Assistant:
         history: Sequence[Message] = (),
         scope: Scope | None = None,
         sources: str = "",
+        owner: str = "",
     ) -> Job:
         """Queue an answer; its events are those of `wire.event`. With `thread` it is a turn of that conversation.
 
         There it follows the turn `after` (see `Talks.say`), is held in a `manner` and begins once the job `waits`
         has added files. `history` is for a caller that keeps the conversation itself; `sources` come before the
-        manner's. Raises QuotaSpent, RateLimited, UsageError.
+        manner's, and `owner` is the key that asks. Raises QuotaSpent, RateLimited, UsageError.
         """
         self._must_own()
         sources = sources or (manner.sources if manner else "")
@@ -317,7 +326,7 @@ class Assistant:
         }
         payload |= talk.payload(manner, waits) | {"sources": sources}
         if not thread:
-            return self.jobs.submit("ask", payload)
+            return self.jobs.submit("ask", payload, owner)
         job = self.store.talks.say(thread, question, "attach" if waits else "ask", payload, after=after)
         self.jobs.wake()
         return job

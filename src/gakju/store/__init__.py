@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, tuple_, update
 
 from gakju.errors import NotFound
 from gakju.store.audit import AuditTable
@@ -20,7 +20,7 @@ from gakju.store.database import Base, Database, Json, new_id, now
 from gakju.store.files import Files
 from gakju.store.keys import Keys
 from gakju.store.responses import Responses
-from gakju.store.rows import Event, EventRow, Job, JobRow, as_job
+from gakju.store.rows import ORDER, Event, EventRow, Job, JobRow, as_job
 from gakju.store.rows import queued as queued_row
 from gakju.store.talks import Feedback, Manner, Sources, Talks, Thread, Turn
 from gakju.store.usage import UsageTable
@@ -50,8 +50,9 @@ class Store:
 
     # Jobs
 
-    def add_job(self, kind: str, payload: Mapping[str, Any]) -> Job:
-        row = queued_row(kind, payload)
+    def add_job(self, kind: str, payload: Mapping[str, Any], owner: str = "") -> Job:
+        """`owner` is the key it is done for."""
+        row = queued_row(kind, payload, owner)
         with self._db.session() as s:
             s.add(row)
             s.flush()
@@ -89,9 +90,9 @@ class Store:
             s.execute(update(JobRow).where(JobRow.id == job_id).values(**row, updated_at=now()))
 
     def claim(self, kinds: Sequence[str]) -> Job | None:
-        """The oldest queued job of these kinds, now running; None if there is none."""
+        """The first queued job of these kinds (see `ORDER`), now running; None if there is none."""
         queued = select(JobRow.id).where(JobRow.kind.in_(kinds), JobRow.state == "queued")
-        first = queued.order_by(JobRow.created_at, JobRow.id).limit(1).with_for_update(skip_locked=True)  # PostgreSQL
+        first = queued.order_by(*ORDER).limit(1).with_for_update(skip_locked=True)  # PostgreSQL
         oldest = first.scalar_subquery()
         # One statement: two threads of a lane that read first and wrote then would both have the same job.
         taken = update(JobRow).where(JobRow.id == oldest)
@@ -103,7 +104,8 @@ class Store:
     def place(self, job: Job) -> int:
         """Where a queued job stands among those of its kind, from 1."""
         r = JobRow
-        before = (r.created_at < job.created_at) | ((r.created_at == job.created_at) & (r.id <= job.id))
+        mine = select(r.round).where(r.id == job.id).scalar_subquery()
+        before = tuple_(*ORDER) <= tuple_(mine, job.created_at, job.id)
         with self._db.session() as s:
             query = select(func.count()).where(r.kind == job.kind, r.state == "queued", before)
             return max(1, int(s.scalars(query).one()))

@@ -7,10 +7,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Integer, String, Text
+from sqlalchemy import Integer, String, Text, case, func, select
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gakju.store.database import Base, Json, new_id, now
+
+IN_TURN = frozenset(["ask"])
+"""Kinds that owners have done in turn. Others are done as they came: a file may replace an earlier one."""
+
+
+def _round(context: DefaultExecutionContext) -> int:
+    """The round that a new job is done in: one after its owner's last, and no earlier than those that are waiting."""
+    row = context.get_current_parameters()  # type: ignore[no-untyped-call]
+    if row["kind"] not in IN_TURN:
+        return 0
+    waiting = JobRow.kind == row["kind"], JobRow.state == "queued"
+    own = func.max(case((JobRow.owner == row["owner"], JobRow.round)))
+    first, last = context.root_connection.execute(select(func.min(JobRow.round), own).where(*waiting)).one()
+    return max(first or 0, -1 if last is None else int(last) + 1)
 
 
 class JobRow(Base):
@@ -24,6 +39,9 @@ class JobRow(Base):
     error: Mapped[str] = mapped_column(Text, default="{}")
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     cancel: Mapped[int] = mapped_column(Integer, default=0)
+    owner: Mapped[str] = mapped_column(String, default="", server_default="")
+    """The key it is done for; "" for the screen, the terminal and a server without keys."""
+    round: Mapped[int] = mapped_column(Integer, default=_round, server_default="0")
     created_at: Mapped[str] = mapped_column(String)
     updated_at: Mapped[str] = mapped_column(String)
 
@@ -82,7 +100,11 @@ def as_job(row: JobRow) -> Job:
     )
 
 
-def queued(kind: str, payload: Mapping[str, Any]) -> JobRow:
+ORDER = JobRow.round, JobRow.created_at, JobRow.id
+"""What is done first. Of two owners who wait, one with many questions does not hold up one with few."""
+
+
+def queued(kind: str, payload: Mapping[str, Any], owner: str = "") -> JobRow:
     return JobRow(
         id=new_id("job"),
         kind=kind,
@@ -93,6 +115,7 @@ def queued(kind: str, payload: Mapping[str, Any]) -> JobRow:
         error="{}",
         attempts=0,
         cancel=0,
+        owner=owner,
         created_at=(at := now()),
         updated_at=at,
     )
