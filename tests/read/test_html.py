@@ -58,6 +58,11 @@ def test_headings_paragraphs_lists_and_tables_in_order(tmp_path: Path) -> None:
         '<span style="font-size:0">숨은 명령</span>',
         '<span style="color:#FFF">숨은 명령</span>',
         "<p hidden>숨은 명령</p>",
+        '<div style="position:absolute; left:-9999px">숨은 명령</div>',
+        '<span style="color: transparent">숨은 명령</span>',
+        '<span style="font-size: .01em">숨은 명령</span>',
+        "<style>p, b.x:hover {color: red} /* x */ p.x, #n { display: none }</style><p class='a x'>숨은 명령</p>",
+        "<style>@media print { p { color: red } } #n { left: -999em }</style><p id=n>숨은 명령</p>",
         "<!-- 숨은 명령 -->",
     ],
 )
@@ -67,6 +72,20 @@ def test_hidden_words_are_left_out_and_reported(tmp_path: Path, hidden: str) -> 
     assert page.text.split() == ["앞", "뒤"]
     assert [(p.page, p.kind) for p in page.problems] == [(1, "hidden_text")]
     assert "숨은 명령" in page.problems[0].detail
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "<style>.fold { display: none }</style><p class=fold>접힌 답</p><script>unfold()</script>",  # an FAQ
+        "<style>@media print { .fold { display: none } }</style><p class=fold>접힌 답</p>",
+        "<style>.other .fold { display: none }</style><p class=fold>접힌 답</p>",
+        '<p style="margin-left:-480px; left:50%">접힌 답</p>',
+    ],
+)
+def test_what_may_be_seen_is_read(tmp_path: Path, shown: str) -> None:
+    (page,) = read(tmp_path, f"<body>{shown}</body>").pages
+    assert (page.text, page.problems) == ("접힌 답", ())
 
 
 def test_white_words_on_a_dark_ground_are_read(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """HTML files: headings, paragraphs, list items and table rows of what a browser would show.
 
-Style sheets are not applied: hidden is what the attributes of an element or of one above it say.
+Hidden is what the attributes of an element or of one above it say, and, on pages without scripts, what a rule for a
+class or an id says; otherwise style sheets are not applied.
 """
 
 from __future__ import annotations
@@ -34,9 +35,17 @@ _HEADINGS = {f"h{n}": n for n in range(1, 7)}
 _FRAMES: dict[str, BlockKind] = {"nav": "header", "footer": "footer"}
 _HIDING = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0(?:\.0+)?\s*(?:;|!|$)"
-    r"|font-size\s*:\s*[01](?:\.\d+)?(?:px|pt|em|rem|%)?\s*(?:;|!|$)|text-indent\s*:\s*-\d{3,}",
+    r"|font-size\s*:\s*(?:[01](?:\.\d+)?(?:px|pt|%)?|0?\.0\d*r?em|0r?em)\s*(?:;|!|$)|text-indent\s*:\s*-\d{3,}"
+    r"|(?<![-\w])(?:left|top|right|bottom|margin-left|margin-top)\s*:\s*-(?:\d{4,}p[xt]|\d{3,}r?em)"
+    r"|(?<![-\w])color\s*:\s*transparent|clip-path\s*:\s*inset\(\s*(?:50|100)%|clip\s*:\s*rect\(\s*[01](?:px)?[\s,]"
+    r"|scale\(\s*0(?:\.0\d*)?\s*\)|translate[XY]?\(\s*-\d{4,}",
     re.I,
 )
+# `.name { … }` and `#name { … }`, also behind a tag or in a list; what stands in @media is anyone's guess.
+_RULE = re.compile(r"([^{}@;]+)\{([^{}]*)\}")
+_AT_RULE = re.compile(r"@[^{};]*(?:;|\{(?:[^{}]*\{[^{}]*\})*[^{}]*\})|/\*.*?\*/|<!--|-->", re.S)
+_SIMPLE = re.compile(r"[a-z0-9]*([.#][\w-]+)", re.I)
+_SHEET = 200_000
 _WHITE = re.compile(r"(?:^|;)\s*color\s*:\s*(?:#fff(?:fff)?\b|white\b|rgb\(\s*255\s*,\s*255\s*,\s*255\s*\))", re.I)
 _GROUND = re.compile(r"(?:^|;)\s*background(?:-color|-image)?\s*:", re.I)
 
@@ -85,8 +94,10 @@ class _Walk:
         self.mark = ""
         # Of the table being read: its rows so far; None outside, and in tables that only lay out the page.
         self.rows: list[list[Cell]] | None = None
+        self.unseen: frozenset[str] = frozenset()
 
     def pieces(self, root: etree._Element) -> Iterator[Piece]:
+        self.unseen = _unseen(root)
         walker = etree.iterwalk(root, events=("start", "end", "comment"))
         skipped: etree._Element | None = None
         for outside in (*root.itersiblings(preceding=True), *root.itersiblings()):
@@ -194,9 +205,10 @@ class _Walk:
             self.out.append(Piece("text", self.mark + text))
             self.mark = ""
 
-    @staticmethod
-    def is_hidden(element: etree._Element) -> bool:
+    def is_hidden(self, element: etree._Element) -> bool:
         if element.get("hidden") is not None or (element.tag == "input" and element.get("type") == "hidden"):
+            return True
+        if self.unseen and not self.unseen.isdisjoint(_names(element)):
             return True
         style = element.get("style", "")
         if not style:
@@ -207,6 +219,24 @@ class _Walk:
             return False
         lines = (element, *element.iterancestors())
         return not any(_GROUND.search(e.get("style", "")) or e.get("bgcolor") or e.get("class") for e in lines)
+
+
+def _unseen(root: etree._Element) -> frozenset[str]:
+    """Classes (`.name`) and ids (`#name`) that the page's own style sheets hide for good: where it has a script, what
+    is folded may be unfolded, and is read.
+    """
+    sheets = [s.text for s in root.iter("style") if s.text and len(s.text) < _SHEET]
+    if not sheets or any(s.get("src") or (s.text or "").strip() for s in root.iter("script")):
+        return frozenset()
+    rules = _RULE.findall(_AT_RULE.sub(" ", "\n".join(sheets)))
+    hiding = (
+        selector.strip() for selectors, body in rules if _HIDING.search(body) for selector in selectors.split(",")
+    )
+    return frozenset(found[1] for selector in hiding if (found := _SIMPLE.fullmatch(selector)))
+
+
+def _names(element: etree._Element) -> list[str]:
+    return [f".{name}" for name in element.get("class", "").split()] + [f"#{element.get('id')}"]
 
 
 def _holds_data(table: etree._Element) -> bool:

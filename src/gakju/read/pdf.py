@@ -30,7 +30,8 @@ from gakju.read.visibility import pictures_of, seen
 from gakju.types import Block, Page, PageStatus, Problem
 
 _FEW = 15  # glyphs over a scan: a stamp or a page number, not the page's text
-_CONTROLS = (1, *range(3, 32), *range(127, 160))  # pieces of brackets in formula fonts; 2 is a hyphen
+# Pieces of brackets in formula fonts (2 is a hyphen), and what prints nothing: zero-width marks, Unicode's tags.
+_CONTROLS = (1, *range(3, 32), *range(127, 160), 0x200B, 0x2060, 0xFEFF, *range(0xE0000, 0xE0080))
 _EMPTY: Floats = np.empty((0, 4), np.float32)
 
 

@@ -19,7 +19,10 @@ _NO_TITLE = {"powerpoint presentation", "powerpoint 프레젠테이션", "untitl
 _BREAKS = re.compile(r"\r\n?|[\v\f\x85\u2028\u2029]")
 _SPACES = re.compile(r"[^\S\n]+")
 # Characters that XML 1.0 forbids and that no reader sees.
-_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ufeff\ufffe\uffff]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u200b\u2060\ufeff\ufffe\uffff]")
+# Unicode's tag characters: ASCII that nothing draws, and that models read. Flags of three countries end in some.
+_TAGS = re.compile(r"[\U000e0000-\U000e007f]+")
+_FLAG = 8
 
 
 class Piece(NamedTuple):
@@ -80,15 +83,22 @@ def page_of(number: int, pieces: Iterable[Piece]) -> Page:
     blocks: list[Block] = []
     hidden: list[str] = []
     at = 0
-    for kind, text, level in pieces:
+    for kind, read, level in pieces:
         if kind == "hidden":
-            hidden.append(" ".join(text.split()))
-        elif text:
+            hidden.append(" ".join(read.split()))
+            continue
+        hidden += [_untagged(run) for run in _TAGS.findall(read) if len(run) > _FLAG]
+        if text := _TAGS.sub("", read).strip(" \n"):
             blocks.append(Block(kind, at, at + len(text), level))
             parts.append(text)
             at += len(text) + 2
     problems = (_hidden(number, hidden),) if any(hidden) else ()
     return Page(number, "\n\n".join(parts), tuple(blocks), status="ok" if parts else "no_text", problems=problems)
+
+
+def _untagged(run: str) -> str:
+    """What tag characters stand for."""
+    return "".join(c for c in (chr(ord(tag) - 0xE0000) for tag in run) if c.isprintable())
 
 
 def _hidden(number: int, texts: Sequence[str]) -> Problem:
