@@ -157,7 +157,7 @@ def load_error(data: Mapping[str, Any]) -> GakjuError:
     kinds, kind = [GakjuError], GakjuError
     while kinds:
         found = kinds.pop()
-        kinds += found.__subclasses__()
+        kinds += [k for k in found.__subclasses__() if k.__module__ == GakjuError.__module__]
         if found.code == data.get("code"):
             kind = found
     return kind(str(data.get("message") or "Something failed."), hint=str(data.get("hint") or ""))
