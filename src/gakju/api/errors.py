@@ -92,7 +92,7 @@ def body(data: Mapping[str, object], status: int) -> dict[str, dict[str, object]
 
 def told(raised: GakjuError) -> tuple[int, dict[str, dict[str, object]]]:
     """(status, body) of an error. A model server's own code stands in for ours where it refused the request."""
-    status = STATUS[type(raised)]
+    status = next(STATUS[kind] for kind in type(raised).__mro__ if kind in STATUS)
     data = wire.error(raised)
     if isinstance(raised, RequestRefused) and raised.details.get("code"):
         data["code"] = raised.details["code"]
