@@ -12,7 +12,7 @@ from gakju import apps
 from gakju.apps import App
 from gakju.errors import NotFound
 from gakju.store import Job
-from gakju.ui import live
+from gakju.ui import apps_notes, live
 from gakju.ui import words as said
 from gakju.ui.apps_form import words
 from gakju.ui.plain import plain
@@ -53,8 +53,6 @@ def _run(app: App, job_id: str, was_finished: bool) -> None:
     if app.heading[language()]:
         st.markdown(f"#### {words(app.heading)}")
     if app.output == "footnotes":
-        from gakju.ui import apps_notes
-
         apps_notes.draw(job, words(app.spinner))
     else:
         text = str(job.result.get("text") or _told(job))
