@@ -61,7 +61,13 @@ class Backend(Protocol):
         ...
 
     def ask(
-        self, question: str, *, collection: str = DEFAULT, model: str = "", history: Sequence[Message] = ()
+        self,
+        question: str,
+        *,
+        collection: str = DEFAULT,
+        model: str = "",
+        history: Sequence[Message] = (),
+        sources: str = "",
     ) -> Iterator[AskEvent]: ...
 
     def run_app(self, name: str, values: Mapping[str, Any]) -> Iterator[str]:
@@ -151,7 +157,19 @@ class Library:
         self.close = assistant.close
 
     def add(self, paths: Iterable[str | Path], **options: Any) -> Iterator[Progress | Added]:
-        with closing(self._follow(self._assistant.submit_add(self._assistant.walk(paths), **options))) as told:
+        pages, files = parted(paths)
+        if files:
+            yield from self._added(self._assistant.submit_add(self._assistant.walk(files), **options))
+        for url in pages:
+            try:
+                job = self._assistant.submit_pages([url], collection=options.get("collection", DEFAULT))
+            except NetworkError as e:
+                yield _not_added(url, e)
+            else:
+                yield from self._added(job)
+
+    def _added(self, job: Job) -> Iterator[Progress | Added]:
+        with closing(self._follow(job)) as told:
             for kind, data in told:
                 yield wire.load(Added, data) if kind == "file" else wire.load(Progress, data)
 
@@ -221,8 +239,22 @@ class RemoteAssistant:
         form: dict[str, Any] = {"collection": collection, "password": list(passwords), "reread": _flag(reread)}
         if ocr is not None:
             form["ocr"] = _flag(ocr)
-        for batch in _batches(Assistant.walk(paths)):
+        pages, files = parted(paths)
+        for batch in _batches(Assistant.walk(files)):
             yield from self._add(batch, form)
+        for url in pages:
+            yield from self._add_page(url, collection)
+
+    def _add_page(self, url: str, collection: str) -> Iterator[Progress | Added]:
+        try:
+            job = self._call("POST", "/v1/pages", json={"urls": [url], "collection": collection})
+        except NetworkError as e:
+            yield _not_added(url, e)
+            return
+        with closing(self._follow(job)) as told:
+            for kind, data in told:
+                if kind == "file" or data:
+                    yield wire.load(Added, data) if kind == "file" else wire.load(Progress, data)
 
     def _add(self, batch: Sequence[Path], form: Mapping[str, Any]) -> Iterator[Progress | Added]:
         try:
@@ -283,9 +315,16 @@ class RemoteAssistant:
         return found
 
     def ask(
-        self, question: str, *, collection: str = DEFAULT, model: str = "", history: Sequence[Message] = ()
+        self,
+        question: str,
+        *,
+        collection: str = DEFAULT,
+        model: str = "",
+        history: Sequence[Message] = (),
+        sources: str = "",
     ) -> Iterator[AskEvent]:
-        body = {"question": question, "collection": collection, "model": model, "history": wire.dump(list(history))}
+        said = wire.dump(list(history))
+        body = {"question": question, "collection": collection, "model": model, "history": said, "sources": sources}
         for kind, data in self._events("POST", "/v1/ask", json=body):
             if kind == "error":
                 raise wire.load_error(data["error"])
@@ -399,6 +438,17 @@ def _parsed(lines: Iterable[str]) -> Iterator[tuple[str, wire.Json]]:
             if data.strip() != "[DONE]":  # OpenAI's end
                 yield kind, json.loads(data)
             kind, data = "", ""
+
+
+def parted(paths: Iterable[str | Path]) -> tuple[list[str], list[str | Path]]:
+    """What is to be added, as addresses of pages and as files and folders."""
+    given = list(paths)
+    pages = [p for p in given if isinstance(p, str) and p.startswith(("http://", "https://"))]
+    return pages, [p for p in given if p not in pages]
+
+
+def _not_added(url: str, error: GakjuError) -> Added:
+    return Added(url, None, 0, 0, 0.0, "failed", error=str(error))
 
 
 def _batches(paths: Iterable[Path]) -> Iterator[list[Path]]:

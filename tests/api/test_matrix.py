@@ -111,6 +111,7 @@ ROWS: dict[str, tuple[str, dict[str, Any], int, int]] = {
     "PUT /v1/collections/{name}/words": ("/v1/collections/default/words", {"json": {"words": []}}, 403, 200),
     "GET /v1/documents": ("/v1/documents?collection=default", {}, 403, 200),
     "POST /v1/documents": ("/v1/documents", UPLOAD, 403, 202),
+    "POST /v1/pages": ("/v1/pages", {"json": {"urls": ["http://127.0.0.1:9/"]}}, 403, 400),  # the web is switched off
     "GET /v1/documents/{document_id}": ("/v1/documents/{document}", {}, 404, 200),
     "DELETE /v1/documents/{document_id}": ("/v1/documents/{fresh document}", {}, 404, 204),
     "GET /v1/documents/{document_id}/pages/{number}": ("/v1/documents/{document}/pages/1", {}, 404, 200),

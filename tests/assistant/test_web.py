@@ -228,10 +228,12 @@ def test_old_copies_go_after_their_days(tmp_path: Path, site: str, monkeypatch: 
 
 
 def test_a_page_is_saved_into_a_collection(tmp_path: Path, site: str) -> None:
-    with assistant(tmp_path, site, web="off") as gakju:
+    with assistant(tmp_path / "off", site, web="off") as gakju, pytest.raises(UsageError, match="switched off"):
+        gakju.submit_pages([f"{site}/wage"])
+    with assistant(tmp_path, site) as gakju:
         for wage in ("320", "500"):
             Site.pages["/wage"] = PAGES["/wage"].replace("320", wage)
-            job = gakju.jobs.wait(gakju.submit_add([gakju.web.keep(f"{site}/wage")], collection="고시").id)
+            job = gakju.jobs.wait(gakju.submit_pages([f"{site}/wage"], collection="고시").id)
             assert job.result["files"][0]["status"] == "added"
             (document,) = gakju.documents("고시")  # the later reading takes the place of the earlier
             assert document.path == f"{site}/wage"

@@ -48,6 +48,10 @@ class Ask(BaseModel):
     collection: str = DEFAULT
     model: Annotated[str, Field(description="`provider:model`; the default one where empty.")] = ""
     history: Annotated[list[Turn], Field(max_length=20, description="Turns before this one.")] = []
+    sources: Annotated[
+        Literal["", "documents", "web", "both", "auto", "none"],
+        Field(description="What the answer stands on; empty is what the setting `web` says."),
+    ] = ""
     stream: Annotated[bool, Field(description="Events as they come, or one JSON object at the end.")] = True
 
 
@@ -64,7 +68,8 @@ async def search(request: Request, assistant: Opened, body: Search) -> list[dict
 @router.post("/ask", response_model=None, responses=ANSWERS)
 async def ask(request: Request, assistant: Opened, who: Who, body: Ask) -> Response:
     """An answer with footnotes. Events: `queued` with a position while others
-    are before it, `evidence`, then `token` and `claim` mixed, then `done`; or `error`.
+    are before it, `web` while the web is looked at, `evidence`, then `token` and `claim` mixed, then `done`;
+    or `error`.
 
     Who goes away stops the answer.
     """
@@ -90,7 +95,9 @@ Told = tuple[str, Mapping[str, Any]]
 def answering(assistant: Assistant, body: Ask) -> Generator[Told, None, None]:
     """What the job tells, then its error if it has one. Closing this cancels the job."""
     history = [Message(t.role, t.content) for t in body.history]
-    job = assistant.submit_ask(body.question, collection=body.collection, model=body.model, history=history)
+    job = assistant.submit_ask(
+        body.question, collection=body.collection, model=body.model, history=history, sources=body.sources
+    )
     try:
         yield "progress", {}
         for e in assistant.jobs.follow(job.id, heartbeat=HEARTBEAT):

@@ -128,7 +128,7 @@ class OwnFiles:
 
     def holds(self, digest: str) -> bool:
         """By a document too, out of reach or not: nobody's bytes go because a key that cannot see them lets go."""
-        return self._files.holds(digest) or any(d.digest == digest for d in self._assistant.documents())
+        return self._files.holds(digest) or self._assistant.holds(digest)
 
     def stores(self) -> list[VectorStore]:
         return [s for s in self._files.stores() if self._caller.reaches(s.collection)]

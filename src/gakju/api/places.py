@@ -32,6 +32,7 @@ RIGHTS: Mapping[str, str] = {
     "PUT /v1/collections/{name}/words": "write",
     "GET /v1/documents": "read",
     "POST /v1/documents": "write",
+    "POST /v1/pages": "write",
     "GET /v1/documents/{document_id}": "read",
     "DELETE /v1/documents/{document_id}": "write",
     "GET /v1/documents/{document_id}/pages/{number}": "read",

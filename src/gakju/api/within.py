@@ -50,6 +50,9 @@ class Within:
             self._reach(collection)
         return [d for d in self._assistant.documents(collection) if self._caller.reaches(d.collection)]
 
+    def holds(self, digest: str) -> bool:
+        return self._assistant.holds(digest)
+
     def document(self, document_id: str) -> Document:
         found = self._assistant.document(document_id)
         if not self._caller.reaches(found.collection):

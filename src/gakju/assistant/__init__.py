@@ -202,6 +202,10 @@ class Assistant:
     def documents(self, collection: str | None = None) -> list[Document]:
         return [d for d in self.parts.index.documents(collection) if collection or d.collection != WEB]
 
+    def holds(self, digest: str) -> bool:
+        """Whether a document, or a page read of the web, has these bytes."""
+        return any(d.digest == digest for d in self.parts.index.documents())
+
     def document(self, document_id: str) -> Document:
         """Raises NotFound."""
         return self.parts.index.document(document_id)
@@ -252,13 +256,15 @@ class Assistant:
         history: Sequence[Message] = (),
         scope: Scope | None = None,
         sources: str = "",
+        mode: str = "",
     ) -> Iterator[AskEvent]:
         """Evidence first, then tokens and claims, then the whole answer. Closing it stops the model.
 
         `scope` takes the place of `collection`. `sources` are `store.Sources` but "none"; "" is what the setting
-        `web` says. Where the web is looked at, steps of that come before all.
+        `web` says. Where the web is looked at, steps of that come before all. `mode` is what the setting is where
+        it is "".
         """
-        from gakju.answer import compose, standalone
+        from gakju.answer import FOUND, checked_mode, compose, standalone
 
         started = time.perf_counter()
         question = question.strip()
@@ -276,6 +282,11 @@ class Assistant:
             history=history,
             refuse_below=self.settings.refuse_below,
             started=started,
+            asked=query,
+            mode=checked_mode(mode or self.settings.mode),
+            unsupported=self.settings.unsupported,
+            tagger=self.parts.morphemes.tagged,
+            find=lambda said: retriever.evidence(said, self.search_in(said, scope), FOUND).sentences,
         )
         yield from self.web.told(told, seen)
 

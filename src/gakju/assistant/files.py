@@ -90,7 +90,5 @@ class Files:
 
     def _drop(self, digest: str) -> None:
         """The bytes, where nothing needs them any more."""
-        if not self._store.holds(digest) and not any(
-            d.digest == digest for d in self._assistant.parts.index.documents()
-        ):
+        if not self._store.holds(digest) and not self._assistant.holds(digest):
             self._assistant.parts.blobs.delete(digest)

@@ -78,13 +78,17 @@ class Web:
             return "auto" if s.web == "auto" else "documents"
         if sources not in get_args(Sources):
             raise UsageError(f"There are no sources {sources!r}.", hint=f"Use one of {', '.join(get_args(Sources))}.")
-        if sources in {"web", "both", "auto"} and s.web == "off":
-            raise UsageError(
-                "The web is switched off.", hint='Switch it on with `web = "ask"` in gakju.toml, or GAKJU_WEB=ask.'
-            )
+        if sources in {"web", "both", "auto"}:
+            self._must_be_on()
         if sources == "web" and (missing := self._missing()):
             raise missing
         return cast(Sources, sources)
+
+    def _must_be_on(self) -> None:
+        if self._a.settings.web == "off":
+            raise UsageError(
+                "The web is switched off.", hint='Switch it on with `web = "ask"` in gakju.toml, or GAKJU_WEB=ask.'
+            )
 
     def _missing(self) -> GakjuError | None:
         if self._a.settings.offline:
@@ -231,8 +235,9 @@ class Web:
     def keep(self, url: str) -> Mapping[str, str]:
         """Visit a page and keep its bytes for a `submit_add`, as `Assistant.keep` does with a file.
 
-        The reader's own wish: it works while `web` is "off". Raises NetworkError, LimitExceeded, StorageFull.
+        Raises UsageError where the web is switched off, NetworkError, StorageFull.
         """
+        self._must_be_on()
         found = self.visits.visit(url)
         digest = self._a.parts.blobs.put(io.BytesIO(found.body), site(found.url))
         return {"path": found.url, "digest": digest, "published": found.published}

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gakju.client import Backend
-    from gakju.types import Answer, AskEvent, Claim, DocumentRef, Evidence, Footnote, Message
+    from gakju.types import Answer, AskEvent, Claim, DocumentRef, Evidence, Footnote, Message, WebStep
+
+SOURCES = ["documents", "web", "both", "auto"]
 
 _collection = click.option("--collection", default="default", metavar="NAME", help=word("opt_collection"))
 _model = click.option("-m", "--model", default="", metavar="PROVIDER:MODEL", help=word("opt_model"))
@@ -44,14 +46,18 @@ def search(state: State, query: str, k: int, collection: str) -> int:
 @click.argument("question")
 @_collection
 @_model
+@click.option("--sources", default="", type=click.Choice(SOURCES), help=word("opt_sources"))
+@click.option("--web", "sources", flag_value="both", help=word("opt_web"))
 @click.pass_obj
-def ask(state: State, question: str, collection: str, model: str) -> int:
+def ask(state: State, question: str, collection: str, model: str, sources: str) -> int:
     from gakju import wire
 
     if question == "-":
         question = sys.stdin.read()
-    with state.connect() as backend:
-        answer = _show(state, backend.ask(question, collection=collection, model=model))
+    # What is read of the web is kept in the library.
+    web = (sources or state.settings.web) in {"web", "both", "auto"}
+    with state.connect(own=web) as backend:
+        answer = _show(state, backend.ask(question, collection=collection, model=model, sources=sources))
     if state.json:
         state.emit(wire.answer(answer))
     return 3 if answer.refused else 0
@@ -115,7 +121,7 @@ class _Conversation:
 
 def _show(state: State, told: Iterator[AskEvent]) -> Answer:
     """Sentences as they are made, then footnotes; nothing of it where JSON is wanted."""
-    from gakju.types import ClaimMade, Done, EvidenceFound
+    from gakju.types import ClaimMade, Done, EvidenceFound, WebStep
 
     notes: dict[tuple[str, int, int, int], Footnote] = {}
     answer: Answer | None = None
@@ -123,6 +129,8 @@ def _show(state: State, told: Iterator[AskEvent]) -> Answer:
         meter.wait(state.say("ask_searching"))
         for step in told:
             match step:
+                case WebStep():
+                    _web(state, meter, step)
                 case EvidenceFound():
                     meter.wait(state.say("ask_reading", count=len(step.evidence), seconds=f"{step.seconds:.1f}"))
                 case ClaimMade() if not state.json:
@@ -134,6 +142,19 @@ def _show(state: State, told: Iterator[AskEvent]) -> Answer:
     if not state.json:
         _below(state, answer, notes)
     return answer
+
+
+def _web(state: State, meter: Meter, step: WebStep) -> None:
+    """What the web is asked and which sites are read; at the end what went wrong with it."""
+    match step.stage:
+        case "searching":
+            meter.wait(state.say("web_searching", queries=" · ".join(step.queries)))
+        case "reading":
+            sites = ", ".join(dict.fromkeys(step.sites))
+            meter.wait(state.say("web_reading", done=step.done, total=step.total, sites=sites))
+        case _:
+            for line in step.problems:
+                state.note(line)
 
 
 def _sentence(state: State, claim: Claim, notes: dict[tuple[str, int, int, int], Footnote]) -> str:
@@ -148,6 +169,9 @@ def _sentence(state: State, claim: Claim, notes: dict[tuple[str, int, int, int],
 
 
 def _below(state: State, answer: Answer, notes: dict[tuple[str, int, int, int], Footnote]) -> None:
+    from gakju.text.links import text_fragment
+    from gakju.types import WebRef
+
     if answer.refused:
         state.out(answer.answer or state.say("ask_refused"))
         if answer.evidence:
@@ -158,9 +182,13 @@ def _below(state: State, answer: Answer, notes: dict[tuple[str, int, int, int], 
     for n, found in enumerate(quoted, 1):
         text = getattr(found, "quote", "") or getattr(found, "text", "")
         state.out(f"[{n}] {_place(state, found.document, found.page)} “{' '.join(text.split())}”")
+        if isinstance(found.document, WebRef):
+            state.out(f"    {text_fragment(found.document.path, text)}")
 
 
 def _place(state: State, document: DocumentRef, page: int) -> str:
+    if read_at := getattr(document, "read_at", ""):
+        return f"{document.title}, {state.say('web_read', day=read_at[:10])}"
     return f"{document.title}, {state.say('page', page=page)}"
 
 

@@ -101,6 +101,10 @@ class ChatRequest(Sampling):
     logprobs: bool | None = None
     top_logprobs: Annotated[int | None, Field(ge=0, le=20)] = None
     response_format: Format | None = None
+    sources: Annotated[
+        Literal["", "documents", "web", "both", "auto"],
+        Field(description="What answers from the library stand on; empty is what the setting `web` says."),
+    ] = ""
     tools: Annotated[list[Tool] | None, Field(max_length=128)] = None
     tool_choice: Annotated[
         Literal["none", "auto", "required"] | dict[str, Any] | None,

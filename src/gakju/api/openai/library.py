@@ -43,7 +43,8 @@ async def complete(request: Request, assistant: Assistant, body: ChatRequest, na
     told = steps(
         request,
         answers.answering(
-            assistant, answers.Ask(question=question, collection=collection_of(name) or "", history=history)
+            assistant,
+            answers.Ask(question=question, collection=collection_of(name) or "", history=history, sources=body.sources),
         ),
     )
     writer = Writer(name, question, str(request.base_url).rstrip("/"))
@@ -190,7 +191,9 @@ class Writer:
         return f"{title}, {note['page']}"
 
     def _url(self, note: Mapping[str, Any]) -> str:
-        """The page with its sentence marked, or its text where a format has no pages to draw."""
+        """The page with its sentence marked, or its text where a format has no pages to draw; the web's own address."""
+        if link := note.get("link"):
+            return str(link)
         page: str = f"{self._site}/v1/documents/{note['document']['id']}/pages/{note['page']}"
         boxes = [",".join(f"{v:g}" for v in b[1:]) for b in note["boxes"] if b[0] == note["page"]]
         return f"{page}/image?{urlencode([('boxes', b) for b in boxes])}" if boxes else page
