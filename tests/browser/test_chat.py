@@ -221,7 +221,7 @@ def test_a_key_is_written_and_never_shown(stocked: Screen, visit) -> None:
     assert stocked.assistant.settings.openai_api_key.get_secret_value() == "sk-geheim"
     page.get_by_role("button", name="키 지우기").click()
     page.get_by_text("키가 저장되어 있습니다.").wait_for(state="detached")
-    page.get_by_role("tab", name="정보").click()
+    page.get_by_role("tab", name="정보", exact=True).click()
     page.get_by_text("Apache-2.0").first.wait_for()
 
 

@@ -195,7 +195,7 @@ def _model(thread: Thread | None, held: Manner) -> None:
 
 def short(offered: machine.Offered) -> str:
     """A model's name as people say it: a file's title without what its bytes are."""
-    return offered.label.partition(" (")[0] or offered.name.partition(":")[2] or offered.name
+    return offered.label.partition(",")[0].removesuffix("-Instruct") or offered.name.partition(":")[2] or offered.name
 
 
 def _voice(thread: Thread | None, held: Manner) -> None:

@@ -19,21 +19,39 @@ function target(selector) {
   return null;
 }
 
-const running = new WeakSet();
+// Above everything, the sidebar too: a box of its own at the end of the page, in this piece's style and colours.
+function above(root) {
+  const host = document.createElement("div");
+  const shade = host.attachShadow({ mode: "open" });
+  const inside = root.getRootNode();
+  for (const style of inside.querySelectorAll?.("style") ?? []) shade.append(style.cloneNode(true));
+  shade.adoptedStyleSheets = [...(inside.adoptedStyleSheets ?? [])];
+  const colours = getComputedStyle(root);
+  for (const name of ["--st-font", "--st-text-color", "--st-background-color", "--st-primary-color", "--st-link-color", "--st-gray-text-color"]) {
+    host.style.setProperty(name, colours.getPropertyValue(name));
+  }
+  document.body.append(host);
+  return [host, shade];
+}
+
+const running = new WeakMap();
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".tour");
-  if (running.has(root)) return;
-  running.add(root);
+  if (running.has(root)) return running.get(root);
+  const [host, shade] = above(root);
   let at = 0;
   const ring = el("div", "ring"), card = el("div", "card");
   card.setAttribute("role", "dialog");
   card.setAttribute("aria-modal", "true");
-  const leave = () => {
+  const end = () => {
     removeEventListener("resize", place);
     document.removeEventListener("keydown", keys, true);
-    root.replaceChildren();
+    host.remove();
     running.delete(root);
+  };
+  const leave = () => {
+    end();
     setTriggerValue("left", Date.now());
   };
   const keys = (e) => {
@@ -71,8 +89,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     place();
     next.focus();
   };
-  root.replaceChildren(el("div", "veil"), ring, card);
+  shade.append(el("div", "veil"), ring, card);
   addEventListener("resize", place);
   document.addEventListener("keydown", keys, true);
   draw();
+  running.set(root, end);
+  return end;
 }
