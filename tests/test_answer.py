@@ -140,10 +140,15 @@ def test_a_model_that_finds_nothing_refuses_without_showing_the_word(verifier, t
     assert not [e for e in events if isinstance(e, Token)]
 
 
-def test_courtesies_are_no_claims(verifier):
+def test_courtesies_are_shown_and_not_scored(verifier):
     text = "네, 알려드리겠습니다. 배우자 출산휴가는 유급 20일입니다 [1]. 도움이 되셨기를 바랍니다."
     _, answer = run(writer(text), verifier, BIRTH)
-    assert [c.text for c in answer.claims] == ["배우자 출산휴가는 유급 20일입니다."]
+    assert [(c.text, c.scored) for c in answer.claims] == [
+        ("네, 알려드리겠습니다.", False),
+        ("배우자 출산휴가는 유급 20일입니다.", True),
+        ("도움이 되셨기를 바랍니다.", False),
+    ]
+    assert answer.supported_share == 1.0
 
 
 @pytest.mark.parametrize(
@@ -289,7 +294,7 @@ def test_pointing_at_the_names_of_columns_means_the_row_they_were_brought_for(ve
 
 def test_timings_count_from_the_question(verifier):
     _, answer = run(writer("재택근무는 2일까지입니다 [1]."), verifier, REMOTE, started=time.perf_counter() - 5)
-    assert list(answer.timings) == ["evidence", "first_token", "total"]
+    assert list(answer.timings) == ["evidence", "first_token", "verdict", "total"]
     assert 5 <= answer.timings["evidence"] <= answer.timings["first_token"] <= answer.timings["total"] < 15
 
 

@@ -67,6 +67,17 @@ class Settings(BaseSettings):
     )
 
     keys: bool = Field(False, description="Ask everyone for a key made with `gakju keys add`, on the screen too.")
+    address: str = Field("", description="Where people open this Gakju, as https://gakju.example.org; for `oidc`.")
+    oidc: str = Field(
+        "",
+        description="OpenID provider that people sign in at to open the screen: the URL of its /.well-known/openid-configuration. Needs `keys`, `address`, the settings below and `gakju[oidc]`. It must send people back to ADDRESS/oauth2callback.",
+    )
+    oidc_client: str = Field("", description="This Gakju's client id at the provider.")
+    oidc_secret: SecretStr = Field(SecretStr(""), description="Its client secret. A new one signs everyone out.")
+    oidc_people: str = Field(
+        "",
+        description="Who may come in, with commas between: addresses and whole domains, as ana@example.org,@example.com.",
+    )
     public_docs: bool = Field(False, description="Show the API's reference without a key.")
     public_metrics: bool = Field(False, description="Show /metrics without a key.")
     cors: str = Field("", description="Web origins that may call the API from a browser, with commas between.")
@@ -157,7 +168,18 @@ class Settings(BaseSettings):
     chunk_tokens: int = Field(256, ge=64, le=480, description="Size of a chunk in tokens of the embedder.")
     evidence: int = Field(6, ge=1, le=50, description="Evidence sentences given to the model.")
     refuse_below: float = Field(
-        0.3, ge=0, le=1, description="Strength of evidence below which Gakju refuses to answer; higher refuses more."
+        0.3,
+        ge=0,
+        le=1,
+        description="Confidence that the documents hold the answer, below which Gakju refuses; higher refuses more.",
+    )
+    mode: Literal["auto", "verbatim", "free"] = Field(
+        "auto",
+        description="How answers are made: of the documents' own words only, or written by the model; `auto` is verbatim for embedded models.",
+    )
+    unsupported: Literal["strike", "remove", "regenerate"] = Field(
+        "strike",
+        description="What becomes of a written sentence that the documents do not support: struck through with its reason, replaced by a notice, or written once more and then struck.",
     )
 
     @classmethod

@@ -271,15 +271,24 @@ class Judgement:
     reason: str = ""
 
 
+Fate = Literal["kept", "struck", "removed", "regenerated"]
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One sentence of an answer with its verdict and footnotes."""
+    """One sentence of an answer with its verdict and footnotes.
+
+    A courtesy is shown and not `scored`. `fate` is what became of the sentence: one that the documents do not carry
+    is shown struck through, or `text` tells that it was removed, or it was written again.
+    """
 
     text: str
     verdict: Verdict
     score: float
     footnotes: tuple[Footnote, ...]
     reason: str = ""
+    scored: bool = True
+    fate: Fate = "kept"
 
 
 class Usage(NamedTuple):
@@ -293,7 +302,10 @@ class Usage(NamedTuple):
 class Answer:
     """Claims with footnotes, or a refusal with the nearest passages as `evidence`.
 
-    `timings` are seconds from the question: evidence, first_token, total. `web` tells how the web was looked at.
+    `timings` are seconds from the question: evidence, first_token, verdict, total. `web` tells how the web was looked
+    at. `asked` is the question as it was understood, standing alone. `confidence` in 0..1 that the documents answer
+    it: below the setting `refuse_below` the answer is a refusal. `supported_share` of the scored sentences written
+    are supported, None where there are none. `mode` is "verbatim" or "free".
     """
 
     question: str
@@ -305,6 +317,10 @@ class Answer:
     usage: Usage
     model: str
     web: WebStep | None = None
+    asked: str = ""
+    confidence: float = 0.0
+    supported_share: float | None = None
+    mode: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,8 +375,11 @@ class WebStep:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceFound:
+    """`asked` is the question that was searched for: a follow-up made to stand alone."""
+
     evidence: tuple[Evidence, ...]
     seconds: float
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)

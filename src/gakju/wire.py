@@ -117,7 +117,11 @@ def event(told: AskEvent) -> tuple[str, Json]:
         case WebStep():
             return "web", dump(told)
         case EvidenceFound():
-            return "evidence", {"evidence": [evidence(e) for e in told.evidence], "seconds": told.seconds}
+            return "evidence", {
+                "evidence": [evidence(e) for e in told.evidence],
+                "seconds": told.seconds,
+                "asked": told.asked,
+            }
         case Token():
             return "token", {"text": told.text}
         case ClaimMade():
@@ -137,7 +141,9 @@ def load_event(kind: str, data: Json) -> AskEvent | None:
         case "web":
             return load(WebStep, data)
         case "evidence":
-            return EvidenceFound(tuple(load(Evidence, e) for e in data["evidence"]), data["seconds"])
+            return EvidenceFound(
+                tuple(load(Evidence, e) for e in data["evidence"]), data["seconds"], data.get("asked", "")
+            )
         case "token":
             return Token(data["text"])
         case "claim":

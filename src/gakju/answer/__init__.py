@@ -11,13 +11,20 @@ import re
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Literal, get_args
 
 from gakju.answer import prompt
-from gakju.answer.claims import claim, is_courtesy, meant, quoted
+from gakju.answer.asked import asked as asked_of
+from gakju.answer.choose import Choice, choose, wants_span
+from gakju.answer.claims import FOUND, Find, claim, footnote, is_courtesy, meant, quoted, standing
 from gakju.answer.followup import standalone
 from gakju.answer.marks import Display, Sentence, Splitter
+from gakju.answer.mend import CONTRARY, TOKENS, Unsupported, mended, removed
+from gakju.answer.pieces import Tagger
+from gakju.answer.verbatim import joined
+from gakju.errors import UsageError
 from gakju.protocols import ChatModel, Verifier
 from gakju.types import (
     Answer,
@@ -28,18 +35,29 @@ from gakju.types import (
     Evidence,
     EvidenceFound,
     Found,
+    Judgement,
     Message,
     Token,
     Usage,
 )
 
-__all__ = ["PREFIX", "compose", "standalone"]
+__all__ = ["FOUND", "PREFIX", "Mode", "Unsupported", "checked_mode", "compose", "standalone"]
+
+Mode = Literal["auto", "verbatim", "free"]
 
 PREFIX = (Message("system", prompt.POINT),)
 """How every prompt to an embedded model begins; reading it ahead saves its time at the first question."""
 
 _SURE = 0.1
 """How far ahead, in `Evidence.score`, the best sentence stands alone."""
+
+_DOUBT = 0.45
+"""An answer less likely right than this is shown as partly supported: its words stand there, it may not be what was
+asked."""
+_UNSURE = {
+    True: "문서에 있는 말이지만 이 질문의 답인지 확실하지 않음",
+    False: "the document says so, but it may not answer this",
+}
 
 _NOT_FOUND = {
     True: "문서에서 이 질문의 답을 찾지 못했습니다. 가장 가까운 부분을 함께 보여 드립니다.",
@@ -59,6 +77,12 @@ class _Turn:
     found: Found
     verifier: Verifier
     started: float
+    unsupported: Unsupported = "strike"
+    find: Find | None = None
+    tagger: Tagger | None = None
+    asked: str = ""
+    mode: str = ""
+    confidence: float = 0.0
     claims: list[Claim] = field(default_factory=list)
     text: str = ""
     usage: Usage = field(default_factory=Usage)
@@ -75,12 +99,16 @@ class _Turn:
             yield Token(text)
 
     def add(self, made: Claim, gap: str = " ") -> ClaimMade:
-        self.text += (gap if self.text else "") + made.text
+        self.clock("verdict")
+        shown = f"~~{made.text}~~" if made.fate == "struck" else made.text
+        self.text += (gap if self.text else "") + shown
         self.claims.append(made)
         return ClaimMade(made)
 
     def done(self, refusal: str = "") -> Done:
         self.clock("total")
+        scored = [c for c in self.claims if c.scored]
+        share = sum(c.verdict == "supported" for c in scored) / len(scored) if scored else None
         return Done(
             Answer(
                 self.question,
@@ -91,8 +119,19 @@ class _Turn:
                 self.timings,
                 self.usage,
                 self.model,
+                asked=self.asked or self.question,
+                confidence=round(self.confidence, 4),
+                supported_share=None if share is None else round(share, 4),
+                mode=self.mode,
             )
         )
+
+
+def checked_mode(mode: str) -> Mode:
+    """Raises UsageError."""
+    if mode not in get_args(Mode):
+        raise UsageError(f"{mode!r} is no mode of answering.", hint="Use auto, verbatim or free.")
+    return mode  # type: ignore[return-value]
 
 
 def compose(
@@ -104,33 +143,69 @@ def compose(
     history: Sequence[Message] = (),
     refuse_below: float,
     started: float | None = None,
+    asked: str = "",
+    mode: Mode = "auto",
+    unsupported: Unsupported = "strike",
+    tagger: Tagger | None = None,
+    find: Find | None = None,
 ) -> Iterator[AskEvent]:
     """Evidence at once, then tokens and claims, then the whole answer; closing it stops the model.
 
     `chat` is called only where the evidence is at least `refuse_below` strong. `started` is the
-    `time.perf_counter()` of the question, from which timings count. A claim that the evidence does not carry is
-    kept with its verdict; where none is carried the answer is a refusal. Raises what the model raises.
+    `time.perf_counter()` of the question, from which timings count; `asked` the question made to stand alone.
+    "auto" is verbatim for embedded models; `tagger` knows morphemes, without it whole sentences are quoted. `find`
+    looks for evidence of a sentence that was written. A sentence that the evidence does not carry is struck through,
+    removed or written again; where none is carried the answer is a refusal. Raises what the model raises.
     """
     turn = _Turn(question, found, verifier, time.perf_counter() if started is None else started)
-    yield EvidenceFound(found.sentences, turn.clock("evidence"))
+    turn.unsupported, turn.find, turn.tagger, turn.asked = unsupported, find, tagger, asked
+    turn.confidence = found.strength if found.sentences else 0.0
+    yield EvidenceFound(found.sentences, turn.clock("evidence"), asked or question)
     in_korean = prompt.korean(question)
     if not found.sentences or found.strength < refuse_below:
         yield turn.done(_NOT_FOUND[in_korean])
         return
     model = chat()
     turn.model = model.name
-    yield from _point(turn, model) if _only_points(model) else _write(turn, model, history)
-    if not turn.claims:
-        yield turn.done(_NOT_FOUND[in_korean])
-    elif all(c.verdict in {"unsupported", "contradicted"} for c in turn.claims):
+    turn.mode = mode if mode != "auto" else "verbatim" if model.name.startswith("embedded:") else "free"
+    if turn.mode == "free":
+        yield from _write(turn, model, history)
+    else:
+        yield from _verbatim(turn, model, refuse_below)
+    scored = [c for c in turn.claims if c.scored]
+    if turn.mode == "free":
+        turn.confidence = min(turn.confidence, max((c.score for c in scored), default=0.0))
+    if scored and all(c.verdict in CONTRARY for c in scored):
         yield turn.done(_NOT_HELD[in_korean])
+    elif not scored or turn.confidence < refuse_below:
+        yield turn.done(_NOT_FOUND[in_korean])
     else:
         yield turn.done()
 
 
-def _only_points(model: ChatModel) -> bool:
-    """Embedded models are small and invent when they write; they may only choose what is quoted."""
-    return model.name.startswith("embedded:")
+def _verbatim(turn: _Turn, model: ChatModel, refuse_below: float) -> Iterator[AskEvent]:
+    """The span that answers, with its sentence as the footnote; whole sentences where a question wants one."""
+    if turn.tagger is not None and "\t" not in turn.found.sentences[0].text:
+        question = turn.asked or turn.question
+        wanted = asked_of(question, turn.tagger)
+        if wants_span(wanted, question):
+            choice = choose(question, wanted, turn.found.sentences, turn.found.strength, turn.tagger)
+            if choice.picked:
+                turn.confidence = min(turn.confidence, choice.confidence)
+                if turn.confidence >= refuse_below:
+                    yield from _pick(turn, choice)
+                return
+    yield from _point(turn, model)
+
+
+def _pick(turn: _Turn, choice: Choice) -> Iterator[AskEvent]:
+    text = joined([span.text for _, span in choice.picked])
+    notes = tuple(footnote(e) for e in dict.fromkeys(e for e, _ in choice.picked))
+    judged = Judgement("supported", round(choice.confidence, 3))
+    if choice.confidence < _DOUBT:
+        judged = Judgement("partial", judged.score, _UNSURE[prompt.korean(turn.question)])
+    yield from turn.token(text)
+    yield turn.add(Claim(text, judged.verdict, judged.score, notes, judged.reason))
 
 
 def _point(turn: _Turn, model: ChatModel) -> Iterator[AskEvent]:
@@ -175,17 +250,44 @@ def _write(turn: _Turn, model: ChatModel, history: Sequence[Message]) -> Iterato
             if prompt.NOTHING.startswith(held.strip(" \n.")):  # it may become the word for "nothing found"
                 continue
             yield from turn.token(display.feed(held))
-            yield from _made(turn, splitter.feed(held), listed)
+            yield from _made(turn, model, splitter.feed(held), listed)
             held = ""
     if held.strip(" \n.") != prompt.NOTHING:
         yield from turn.token(display.feed(held) + display.end())
-        yield from _made(turn, [*splitter.feed(held), *splitter.end()], listed)
+        yield from _made(turn, model, [*splitter.feed(held), *splitter.end()], listed)
 
 
-def _made(turn: _Turn, sentences: Sequence[Sentence], listed: Sequence[Evidence]) -> Iterator[AskEvent]:
+def _made(
+    turn: _Turn, model: ChatModel, sentences: Sequence[Sentence], listed: Sequence[Evidence]
+) -> Iterator[AskEvent]:
     for s in sentences:
-        if (s.numbers or not is_courtesy(s.text)) and s.text.strip(" .") != prompt.NOTHING:
-            yield turn.add(claim(s.text, s.numbers, listed, turn.verifier, turn.question), s.gap)
+        if s.text.strip(" .") == prompt.NOTHING:
+            continue
+        if not s.numbers and is_courtesy(s.text):
+            yield turn.add(Claim(s.text, "unsupported", 0.0, (), scored=False), s.gap)
+            continue
+        before = [c.text for c in turn.claims if c.scored and c.fate == "kept"]
+        said = standing(s.text, before)
+        made = claim(s.text, s.numbers, listed, turn.verifier, turn.question, said=said, find=turn.find)
+        if made.verdict in CONTRARY:
+            made = _bad(turn, model, made, listed)
+        yield turn.add(made, s.gap)
+
+
+def _bad(turn: _Turn, model: ChatModel, made: Claim, listed: Sequence[Evidence]) -> Claim:
+    """What becomes of a sentence that the evidence does not carry."""
+    if turn.unsupported == "remove":
+        return removed(made)
+    if turn.unsupported == "regenerate":
+        say = partial(_said, turn, model)
+        again = mended(made, turn.question, listed, turn.verifier, turn.find, say, model.context)
+        if again is not None:
+            return again
+    return replace(made, fate="struck")
+
+
+def _said(turn: _Turn, model: ChatModel, messages: Sequence[Message]) -> str:
+    return "".join(_streamed(turn, model, messages, max_tokens=TOKENS))
 
 
 def _streamed(turn: _Turn, model: ChatModel, messages: Sequence[Message], **options: Any) -> Generator[str, None, None]:
@@ -193,7 +295,8 @@ def _streamed(turn: _Turn, model: ChatModel, messages: Sequence[Message], **opti
     stream = model.stream(messages, temperature=0.0, **options)
     try:
         for delta in stream:
-            turn.usage = delta.usage or turn.usage
+            if delta.usage:
+                turn.usage = Usage(*map(sum, zip(turn.usage, delta.usage, strict=True)))
             if delta.text:
                 yield delta.text
     finally:

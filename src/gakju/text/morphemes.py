@@ -100,6 +100,10 @@ class Morphemes:
         known = set(found)
         return found, list(dict.fromkeys(word for word in more if word not in known))
 
+    def tagged(self, text: str) -> list[tuple[int, int, str, str]]:
+        """`(start, end, tag, form)` of each morpheme of `text` as it is written, in code points."""
+        return [(t.start, t.start + t.len, t.tag, t.form) for t in self._loaded().tokenize(text)]
+
     def _analysed(self, texts: Sequence[str]) -> list[list[str]]:
         pieces = [(i, piece) for i, text in enumerate(texts) for piece in _pieces(text)]
         found: list[list[str]] = [[] for _ in texts]

@@ -1,0 +1,101 @@
+"""The span of the evidence that answers a question: a linear weighing of what speaks for each.
+
+`spans.json` holds the weights, by language and by feature; bench/fit_spans.py fits them and says on what. A softmax
+over all spans gives the chance of each; what `confidence` makes of it says how likely the best one is right.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from gakju.answer.asked import SENTENCE, Asked
+from gakju.answer.pieces import Tagger
+from gakju.answer.spans import Span, spans
+from gakju.types import Evidence
+
+LOOKED_AT = 4
+"""Sentences that spans are taken from."""
+_MORE = 0.35
+"""A further span of a list has at least this much of the best one's chance."""
+_LIST = re.compile(
+    r"무엇무엇|누구누구|어디어디|모두|각각|(?:두|세|네|[2-9])\s?(?:가지|명|곳|개|사람)[은는을의]|들은\s?(?:누구|무엇|어디)?"
+    r"|종류|\b(?:which|what|who) (?:two|three|four|five|are|were)\b|\blist\b|\bname (?:the )?(?:two|three|four)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The spans that answer, best first, all of `evidence`'s sentences; `confidence` in 0..1 that they do."""
+
+    picked: tuple[tuple[Evidence, Span], ...]
+    confidence: float
+
+
+@cache
+def weights() -> dict[str, dict[str, float]]:
+    return json.loads(files("gakju.answer").joinpath("spans.json").read_text("utf-8"))  # type: ignore[no-any-return]
+
+
+def wants_span(asked: Asked, question: str) -> bool:
+    """Whether a name, a number or a phrase answers `question`; a reason, a way or yes and no wants a sentence."""
+    if asked.kind in SENTENCE or asked.defines:
+        return False
+    if asked.kind != "what" or asked.case:
+        return True
+    if asked.korean:
+        return bool(re.search(r"무엇|무슨|어떤|어떠한|어느|뭐|뭘|[가-힣](?:은|는)\s?\?\s*$", question))
+    return bool(re.search(r"\b(?:what|which)\b", question, re.IGNORECASE))
+
+
+def choose(question: str, asked: Asked, evidence: Sequence[Evidence], strength: float, tagger: Tagger) -> Choice:
+    """Nothing is picked where the evidence has no span at all."""
+    looked = [e for e in evidence if "\t" not in e.text][:LOOKED_AT]
+    found = spans([e.text for e in looked], [e.score for e in looked], asked, tagger)
+    if not found:
+        return Choice((), 0.0)
+    own = weights()["ko" if asked.korean else "en"]
+    weighed = [sum(own.get(name, 0.0) * value for name, value in span.features.items()) for span in found]
+    high = max(weighed)
+    chances = [math.exp(w - high) for w in weighed]
+    total = sum(chances)
+    ranked = sorted(zip(chances, found, strict=True), key=lambda one: -one[0])
+    best = ranked[0][1]
+    mass = sum(chance for chance, span in ranked if _meet(span, best)) / total
+    picked = [best]
+    if _LIST.search(question):
+        for chance, span in ranked[1:20]:
+            alike = span.sentence == best.sentence and not any(_meet(span, other) for other in picked)
+            if alike and chance >= _MORE * ranked[0][0] and len(picked) < 4:
+                picked.append(span)
+        picked.sort(key=lambda span: span.start)
+    sure = confidence(ranked[0][0] / total, mass, high, strength, best.features, asked.korean)
+    return Choice(tuple((looked[span.sentence], span) for span in picked), sure)
+
+
+def _meet(one: Span, other: Span) -> bool:
+    return one.sentence == other.sentence and one.start < other.end and other.start < one.end
+
+
+def confidence(
+    chance: float, mass: float, weight: float, strength: float, features: dict[str, float], korean: bool
+) -> float:
+    """A logistic over the best span's chance, that of all spans it meets, and how good its sentence is."""
+    own = weights()["confidence_ko" if korean else "confidence_en"]
+    strength = min(max(strength, 0.001), 0.999)
+    values = {
+        "chance": chance,
+        "mass": mass,
+        "weight": weight / 5,
+        "strength": math.log(strength / (1 - strength)),
+        "share": features["share"],
+        "near": features["near"],
+        "one": 1.0,
+    }
+    return 1 / (1 + math.exp(-sum(own[name] * value for name, value in values.items())))
