@@ -76,7 +76,7 @@ def test_the_command_prints_what_is_agreed(tmp_path: Path, monkeypatch) -> None:
     env = {"LC_ALL": "C", "GAKJU_HOME": str(tmp_path / "own")}
     result = CliRunner().invoke(main, ["eval", "grounded", str(file), "--json"], env=env, catch_exceptions=False)
     told = json.loads(result.stdout)
-    assert list(told) == ["accuracy", "f1", "auroc", "n", "p50_ms"]
+    assert list(told) == ["accuracy", "f1", "auroc", "n", "p50_ms", "ci"]
     assert (result.exit_code, told["accuracy"], told["f1"], told["auroc"], told["n"]) == (0, 1.0, 1.0, 1.0, 2)
     shown = CliRunner().invoke(main, ["eval", "grounded", str(file)], env=env, catch_exceptions=False)
     assert shown.stdout.splitlines()[0].split() == ["accuracy", "1.0"]

@@ -49,4 +49,5 @@ def test_holding_is_of_whole_words_in_english_and_blind_to_spaces_in_korean() ->
 
 
 def test_korean_is_what_has_hangul() -> None:
-    assert is_korean("KBS는?") and not is_korean("Who is 李?")
+    assert is_korean("KBS는?")
+    assert not is_korean("Who is 李?")

@@ -20,6 +20,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Self
 
+from gakju.answer.verbatim import foreign_words
 from gakju.assistant import Assistant
 from gakju.assistant.parts import Parts
 from gakju.errors import LibraryError
@@ -32,16 +33,16 @@ Tell = Callable[[Progress], None]
 _ANSWERING = ("answer", "assistant", "models", "retrieve.py", "text", "verify")
 """Parts of the package that an answer depends on beside the library's fingerprint."""
 
-_SETTINGS = ("chat_model", "context", "embedder", "evidence", "refuse_below")
+_SETTINGS = ("chat_model", "context", "embedder", "evidence", "mode", "refuse_below", "unsupported")
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
     """What came of one question.
 
-    `written` is what the model streamed before verdicts; `cited` the documents of footnotes and `quotes` their texts;
-    `foreign` counts words of a verbatim answer that neither evidence nor connectives hold. What another program
-    answered has no verdicts, no confidence and no `foreign`.
+    `answer` is what it asserts, or says in place of an answer; `written` what the model streamed before verdicts;
+    `cited` are the documents of footnotes and `quotes` their texts; `foreign` counts words of a verbatim answer that
+    neither evidence nor connectives hold. What another program answered has no verdicts, confidence or `foreign`.
     """
 
     id: str
@@ -172,11 +173,11 @@ def asked(assistant: Assistant, question: Asked, options: Mapping[str, Any]) -> 
     notes = [note for claim in answer.claims for note in claim.footnotes]
     return Answered(
         question.id,
-        answer.answer,
+        said(answer),
         answer.refused,
         round(time.perf_counter() - started, 4),
-        confidence(answer),
-        tuple(claim.verdict for claim in answer.claims),
+        answer.confidence,
+        tuple(claim.verdict for claim in answer.claims if claim.scored),
         tuple(dict.fromkeys(note.document.id for note in notes)),
         tuple(dict.fromkeys(note.quote for note in notes)),
         foreign(answer),
@@ -185,10 +186,15 @@ def asked(assistant: Assistant, question: Asked, options: Mapping[str, Any]) -> 
     )
 
 
-def confidence(answer: Answer) -> float | None:
-    found = getattr(answer, "confidence", None)
-    return None if found is None else round(float(found), 4)
+def said(answer: Answer) -> str:
+    """What an answer asserts: sentences that are struck through or were removed are not among it."""
+    if answer.refused:
+        return answer.answer
+    return "\n".join(claim.text for claim in answer.claims if claim.scored and claim.fate in {"kept", "regenerated"})
 
 
 def foreign(answer: Answer) -> int | None:
-    return None
+    """Words of a verbatim answer that the evidence does not hold; None for any other."""
+    if answer.refused or answer.mode != "verbatim":
+        return None
+    return len(foreign_words(answer.answer, answer.evidence))
