@@ -10,8 +10,10 @@ from typing import get_args
 import pytest
 
 import gakju.ui
+from gakju.labs import tokenizer
 from gakju.language import catalogue
 from gakju.types import AddStatus, Verdict
+from gakju.ui import playground
 from gakju.ui.turns import Phase
 
 SOURCE = "\n".join(p.read_text("utf-8") for p in sorted(Path(gakju.ui.__file__).parent.glob("*.py")))
@@ -25,6 +27,12 @@ FROM_DATA = {
     "phase": set(get_args(Phase)) - {"answered", "refused", "failed"},
     "stage": {"queued", *re.findall(r'Progress\(\s*"([a-z]+)"', INGEST), *re.findall(r'tell\(.*"([a-z]+)"\)', INGEST)},
     "count": set(re.findall(r'"(pages|files|documents)"', INGEST)),
+    "kind": {kind for kind, _ in tokenizer.KINDS},
+    "vocabulary": set(tokenizer.NAMES),
+    "role": set(playground.ROLES),
+    "play": set(playground.ROLES),
+    "fate": {"struck", "regenerated"},
+    "mode": {"verbatim", "free"},
     "part": {"reader", "chunker", "analyzer", "embedder"},
     "n": {f"{k}{one}" for k in re.findall(r"""\bn\(["'](\w+)["']""", SOURCE) for one in ("", "_one")},
 }

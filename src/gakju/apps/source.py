@@ -43,6 +43,11 @@ class Trouble:
         text = say("apps", self.code, language, **values)
         return say("apps", "place", language, place=self.place, said=text) if self.place else f"{text}."
 
+    def told(self, language: Language) -> str:
+        """With its line, where it has one."""
+        said = self.said(language)
+        return say("apps", "line", language, line=self.line, said=said) if self.line else said
+
 
 class AppError(UsageError):
     """A file that is no app, or a form filled in wrongly: `troubles` has everything, in the order of the file."""
@@ -54,12 +59,8 @@ class AppError(UsageError):
 
     def told(self, language: Language) -> str:
         """The first trouble, and how many more."""
-        first = self.troubles[0]
-        said = first.said(language)
-        if first.line:
-            said = say("apps", "line", language, line=first.line, said=said)
         more = f" (+{len(self.troubles) - 1})" if len(self.troubles) > 1 else ""
-        return (f"{self.name}: " if self.name else "") + said + more
+        return (f"{self.name}: " if self.name else "") + self.troubles[0].told(language) + more
 
 
 def trouble(code: str, line: int, **values: object) -> AppError:

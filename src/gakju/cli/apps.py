@@ -79,7 +79,6 @@ def apps_show(state: State, name: str) -> int:
 @click.pass_obj
 def apps_check(state: State, file: Path) -> int:
     from gakju.apps import AppError, parse
-    from gakju.language import say
 
     troubles: tuple[Trouble, ...] = ()
     try:
@@ -90,7 +89,7 @@ def apps_check(state: State, file: Path) -> int:
         rows = [{"line": t.line, "place": t.place, "code": t.code, "said": t.said(state.language)} for t in troubles]
         state.emit({"ok": not troubles, "troubles": rows})
     for t in () if state.json else troubles:
-        state.out(f"{file}: {say('apps', 'line', state.language, line=t.line, said=t.said(state.language))}")
+        state.out(f"{file}: {t.told(state.language)}")
     if not troubles and not state.json:
         state.out(state.say("apps_fine", file=file))
     return 1 if troubles else 0

@@ -84,14 +84,9 @@ def _row(c: Count) -> dict[str, Any]:
 
 def _line(state: State, c: Count) -> str:
     head = state.say("tokens_head", tokens=f"{c.tokens:,}")
-    facts = state.say(
-        "tokens_facts",
-        characters=f"{c.characters:,}",
-        per_character=f"{c.characters_a_token:.2f}",
-        bytes=f"{c.bytes:,}",
-        per_byte=f"{c.bytes_a_token:.2f}",
-        rule=f"{c.by_rule:,}",
-    )
+    sizes = {"characters": f"{c.characters:,}", "bytes": f"{c.bytes:,}", "rule": f"{c.by_rule:,}"}
+    shares = {"per_character": f"{c.characters_a_token:.2f}", "per_byte": f"{c.bytes_a_token:.2f}"}
+    facts = state.say("tokens_facts", **sizes, **shares)
     return f"{head}: {facts}"
 
 

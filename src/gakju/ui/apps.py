@@ -100,7 +100,7 @@ def _import() -> None:
         name = shelf.put(text).name
     except AppError as e:
         for trouble in e.troubles[:8]:
-            st.error(plain(apps_edit.line(trouble)))
+            st.error(plain(trouble.told(language())))
         return
     except GakjuError as e:
         st.error(plain(explain(e, language())))
@@ -121,7 +121,7 @@ def _app(entry: Entry) -> None:
     if app is None:
         assert entry.error
         for trouble in entry.error.troubles[:8]:
-            st.error(plain(apps_edit.line(trouble)))
+            st.error(plain(trouble.told(language())))
         return
     if app.description[language()]:
         st.markdown(words(app.description))

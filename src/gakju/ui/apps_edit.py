@@ -9,7 +9,7 @@ import streamlit as st
 from gakju import apps
 from gakju.apps import AppError, Entry, Trouble
 from gakju.errors import GakjuError
-from gakju.language import explain, say
+from gakju.language import explain
 from gakju.ui import live
 from gakju.ui.plain import plain
 from gakju.ui.state import assistant, language, t
@@ -19,11 +19,6 @@ def blank() -> str:
     """A first app to go on from, under a name that is free."""
     text = files("gakju.apps").joinpath("blank.yaml").read_text("utf-8")
     return apps.renamed(text, apps.of(assistant()).shelf.free("my-app"))
-
-
-def line(trouble: Trouble) -> str:
-    """A trouble with its line."""
-    return say("apps", "line", language(), line=trouble.line, said=trouble.said(language()))
 
 
 def bare(trouble: Trouble) -> str:
@@ -65,7 +60,7 @@ def _file(entry: Entry) -> tuple[str, apps.App | None]:
         st.session_state["app_wrong"] = lines
         st.rerun()
     for trouble in troubles[:8]:
-        st.error(plain(line(trouble)), icon=":material/error:")
+        st.error(plain(trouble.told(language())), icon=":material/error:")
     if not troubles:
         st.success(t("app_fine"), icon=":material/check:")
     _buttons(entry, text, bool(troubles))
