@@ -27,6 +27,7 @@ from gakju.api.limits import Patience
 from gakju.api.metrics import Metrics, Observed
 from gakju.api.openai import azure, chat, completions, embeddings, files, models, moderations, responses, vector_stores
 from gakju.api.openapi import describe
+from gakju.api.people import People, login
 from gakju.api.recorder import Recorder
 from gakju.api.request_id import RequestId
 from gakju.assistant import Assistant
@@ -51,7 +52,7 @@ def create(
     if ui:
         from gakju import ui as screens
 
-        screen = screens.app(assistant)
+        screen = screens.app(assistant, login(assistant.settings))
     recorder, metrics = Recorder(assistant), Metrics(assistant)
     tools = mcp.Endpoint(assistant, loopback=loopback)
 
@@ -68,7 +69,8 @@ def create(
     app = _described(assistant.settings, lifespan)
     app.state.assistant = assistant
     apps.of(assistant)  # its runs go on, and `app:NAME` is a model
-    app.state.callers = Callers(assistant)
+    app.state.people = People(assistant.settings)
+    app.state.callers = Callers(assistant, app.state.people.of)
     app.state.metrics = metrics
     app.state.stopping = stopping
     app.state.evaluations = Runs(assistant)
@@ -117,7 +119,7 @@ def _surround(app: FastAPI, recorder: Recorder, *, loopback: bool) -> None:
     """What stands before the routes; the last one added is the outermost."""
     s = app.state.assistant.settings
     app.add_middleware(Patience, begin=s.request_seconds, pause=s.body_seconds)
-    app.add_middleware(Access, settings=s, callers=app.state.callers, recorder=recorder)
+    app.add_middleware(Access, settings=s, callers=app.state.callers, people=app.state.people, recorder=recorder)
     origins = frozenset(o.strip().rstrip("/").lower() for o in s.cors.split(",") if o.strip())
     app.add_middleware(Guard, loopback=loopback, body=OVERHEAD, upload=s.read_bytes + OVERHEAD, origins=origins)
     if origins:

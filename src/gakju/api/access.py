@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gakju.api import door, errors
 from gakju.api.callers import ANYONE, Caller, Callers, check
 from gakju.api.limits import Room
+from gakju.api.people import People
 from gakju.api.places import PUBLIC, RIGHTS, SCREEN, SPENDING, Place, Places
 from gakju.api.recorder import Recorder
 from gakju.errors import GakjuError, KeyNeeded, NotFound, Refused
@@ -30,8 +31,11 @@ class Access:
     `scope["state"]` then has `caller`, `route` (as `RIGHTS` names it) and `notes` for the audit log.
     """
 
-    def __init__(self, app: ASGIApp, *, settings: Settings, callers: Callers, recorder: Recorder) -> None:
+    def __init__(
+        self, app: ASGIApp, *, settings: Settings, callers: Callers, people: People, recorder: Recorder
+    ) -> None:
         self.app = app
+        self._people = people
         self._settings = settings
         self._callers = callers
         self._recorder = recorder
@@ -49,7 +53,7 @@ class Access:
         place = self._find(scope, "GET" if method == "HEAD" else method)
         if place:
             state |= {"route": place.name, "ids": place.ids}
-        if place and place.right == PUBLIC:
+        if place and (place.right == PUBLIC or (place.right == SCREEN and self._people.open(scope["path"]))):
             await self.app(scope, receive, send)
             return
         began, status = time.perf_counter(), 0
@@ -86,9 +90,19 @@ class Access:
             with self._room.place(caller):
                 await self.app(scope, receive, send)
         except Refused as e:
-            await _refusal(e, scope, headers, place)(scope, receive, send)
+            await self._refusal(e, scope, headers, place)(scope, receive, send)
         except NotFound as e:
             await errors.respond(e)(scope, receive, send)
+
+    def _refusal(self, raised: Refused, scope: Scope, headers: Headers, place: Place | None) -> Response:
+        """People who open the screen are asked for a key, or to sign in; programs are told."""
+        wants_page = scope["type"] == "http" and scope["method"] == "GET" and "text/html" in headers.get("accept", "")
+        if not (wants_page and place and place.right == SCREEN and errors.STATUS[type(raised)] in {401, 403}):
+            return errors.respond(raised)
+        stranger = self._people.stranger(headers)
+        link = self._people.link() if self._people.on else ""
+        wrong = "" if isinstance(raised, KeyNeeded) else "wrong"
+        return door.page(headers, scope["path"], wrong="stranger" if stranger else wrong, link=link)
 
     def _check(self, caller: Caller, place: Place | None) -> None:
         """After the key: who has none is told nothing about which routes there are."""
@@ -139,11 +153,3 @@ def rights(settings: Settings) -> dict[str, str]:
 def _told(place: Place | None, method: str) -> bool:
     """The screen's pictures and scripts are not for the audit log; that it was opened is."""
     return place is None or place.right != SCREEN or method == "WEBSOCKET"
-
-
-def _refusal(raised: Refused, scope: Scope, headers: Headers, place: Place | None) -> Response:
-    """People who open the screen are asked for a key; programs are told."""
-    wants_page = scope["type"] == "http" and scope["method"] == "GET" and "text/html" in headers.get("accept", "")
-    if wants_page and place and place.right == SCREEN and errors.STATUS[type(raised)] in {401, 403}:
-        return door.page(headers, scope["path"], wrong=not isinstance(raised, KeyNeeded))
-    return errors.respond(raised)

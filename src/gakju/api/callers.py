@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 
@@ -54,14 +54,18 @@ LOCAL = Caller("local", frozenset(RIGHTS))
 class Callers:
     """Looks keys up off the event loop and remembers them for a moment."""
 
-    def __init__(self, assistant: Assistant) -> None:
+    def __init__(self, assistant: Assistant, person: Callable[[Headers], Caller | None] = lambda _: None) -> None:
+        """`person`: who has signed in without a key."""
         self._assistant = assistant
+        self._person = person
         self._known: dict[str, tuple[float, Key | None]] = {}
         self._threads = CapacityLimiter(4)
 
     async def of(self, headers: Headers) -> Caller:
         """Raises KeyNeeded."""
         token = _shown(headers)
+        if token in {"", session(headers)} and (person := self._person(headers)):
+            return person
         if not token:
             raise KeyNeeded("A key is needed.", hint="Send it as `Authorization: Bearer KEY` or `api-key: KEY`.")
         hashed = digest(token)

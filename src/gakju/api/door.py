@@ -15,6 +15,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.datastructures import Headers
 
+from gakju.api import people
 from gakju.api.callers import COOKIE, check, session
 from gakju.api.places import SCREEN
 from gakju.errors import Refused
@@ -34,9 +35,11 @@ form{background:#fff;border:1px solid #dcdfe4;border-radius:8px;padding:2rem;wid
 h1{font-size:1.25rem;margin:0 0 .5rem}label,input,button{display:block;width:100%;box-sizing:border-box;font:inherit}
 input,button{padding:.5rem .75rem;border-radius:6px;border:1px solid #8a929c;margin-top:.25rem}
 button{background:#1f5d92;color:#fff;border:0;margin-top:1rem;cursor:pointer}.wrong{color:#a82a2f}
+.enter{display:block;text-align:center;padding:.5rem;border:1px solid #1f5d92;border-radius:6px;color:#1f5d92;
+text-decoration:none;margin-bottom:1rem}
 @media(prefers-color-scheme:dark){body{background:#15171a;color:#e7e9ec}form{background:#202328;border-color:#363b42}
-input{background:#15171a;color:inherit}.wrong{color:#f29a9a}}
-</style></head><body><form method="post" action="/key"><h1>$title</h1><p>$why</p>$wrong
+input{background:#15171a;color:inherit}.wrong{color:#f29a9a}.enter{color:#9cc9f0;border-color:#9cc9f0}}
+</style></head><body><form method="post" action="/key"><h1>$title</h1><p>$why</p>$wrong$enter
 <label for="key">$label</label>
 <input id="key" name="key" type="password" autocomplete="current-password" required autofocus>
 <input type="hidden" name="next" value="$next"><button>$go</button></form></body></html>""")
@@ -48,12 +51,16 @@ HEADERS = {
 }
 
 
-def page(headers: Mapping[str, str], path: str, *, wrong: bool = False) -> HTMLResponse:
-    """401 with the form; `path` is where the reader wanted to go."""
+def page(headers: Mapping[str, str], path: str, *, wrong: str = "", link: str = "") -> HTMLResponse:
+    """401 with the form; `path` is where the reader wanted to go, `wrong` what is said of the last try.
+
+    With `link` people may sign in there instead.
+    """
     lang = pick(headers.get("accept-language", "").partition(",")[0])
-    words = {key: escape(say("door", key, lang)) for key in ("title", "why", "label", "go", "wrong")}
-    said = f'<p class="wrong" role="alert">{words.pop("wrong")}</p>' if wrong else ""
-    filled = _PAGE.substitute({**words, "wrong": said, "lang": lang, "next": escape(_ours(path))})
+    words = {key: escape(say("door", key, lang)) for key in ("title", "why", "label", "go")}
+    said = f'<p class="wrong" role="alert">{escape(say("door", wrong, lang))}</p>' if wrong else ""
+    enter = f'<a class="enter" href="{escape(link)}">{escape(say("door", "sign_in", lang))}</a>' if link else ""
+    filled = _PAGE.substitute({**words, "wrong": said, "enter": enter, "lang": lang, "next": escape(_ours(path))})
     return HTMLResponse(filled, 401, HEADERS)
 
 
@@ -68,12 +75,12 @@ async def enter(
     request: Request, key: Annotated[str, Form(max_length=200)], next: Annotated[str, Form()] = "/"
 ) -> Response:
     """A session for a key that may open the screen."""
-    callers = request.app.state.callers
+    callers, known = request.app.state.callers, request.app.state.people
     try:
         caller = await callers.of(Headers({"authorization": f"Bearer {key.strip()}"}))
         check(caller, SCREEN)
     except Refused:
-        return page(request.headers, next, wrong=True)
+        return page(request.headers, next, wrong="wrong", link=known.link() if known.on else "")
     token = await to_thread.run_sync(callers.store.keys.open_session, caller.id, DAYS * 86400)
     answer = RedirectResponse(_ours(next), 303, {"cache-control": "no-store"})
     answer.set_cookie(
@@ -91,4 +98,7 @@ async def leave(request: Request) -> Response:
         callers.forget()
     answer = Response(status_code=204)
     answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    for name in request.cookies:
+        if name.startswith(people.COOKIE):  # and what belongs to it: Streamlit keeps a long one in parts
+            answer.delete_cookie(name, httponly=True, samesite="lax")
     return answer

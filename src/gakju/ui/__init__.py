@@ -12,7 +12,9 @@ Who may reach it is the business of what mounts it: `gakju.api.guard` turns fore
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -22,11 +24,14 @@ from gakju.ui import state, theme
 log = logging.getLogger("gakju.ui")
 
 
-def app(assistant: Assistant) -> st.App:
-    """The screen of one assistant. Streamlit serves one script a process, so call it once."""
+def app(assistant: Assistant, login: Mapping[str, Any] | None = None) -> st.App:
+    """The screen of one assistant. Streamlit serves one script a process, so call it once.
+
+    `login` are the secrets of Streamlit's own login, where people sign in by it.
+    """
     theme.configure(assistant.settings)
     state.hold(assistant)
-    return st.App(Path(__file__).with_name("pages.py"), on_script_error=_log_script_error)
+    return st.App(Path(__file__).with_name("pages.py"), secrets=login, on_script_error=_log_script_error)
 
 
 def _log_script_error(error: Exception) -> None:
