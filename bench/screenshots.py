@@ -1,8 +1,9 @@
-"""The gallery: every page in Korean and English, light and dark, on a desk and on a phone.
+"""The gallery: every page and state in Korean and English, light and dark, on a desk and on a phone.
 
-    .venv/bin/python bench/screenshots.py [--models FOLDER] [--out docs/gallery]
+    .venv/bin/python bench/screenshots.py [--models FOLDER] [--out docs/gallery] [--only NAME,NAME]
 
-Serves a library of the two samples with the real models and takes pictures of it with Chromium.
+Serves a library of the two samples and a half scanned file, with the real models, and takes pictures of it with
+Chromium. A picture is `STATE-LANGUAGE-SCHEME-WIDTH.png`. A new page is one more line of `STATES`.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ import io
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from PIL import Image
-from playwright.sync_api import sync_playwright
+import pypdfium2 as pdfium
+from PIL import Image, ImageDraw
+from playwright.sync_api import Error, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = [ROOT / "src/gakju/samples/handbook.ko.pdf", ROOT / "src/gakju/samples/manual.en.pdf"]
@@ -31,6 +34,58 @@ LOCALES = {"ko": "ko-KR", "en": "en-US"}
 SIZES = {1280: 800, 390: 844}
 COLOURS = 256
 """Colours of a picture's palette, the rare ones (a verdict, a mark) kept: a third of the bytes."""
+
+
+MAIN = '[data-testid="stMain"] :is(h1, textarea)'
+
+
+class State(NamedTuple):
+    """A picture: `address` with names of `Scene.places` in braces, a sign that it is there, what is done on it then."""
+
+    name: str
+    address: str
+    sign: str = MAIN
+    act: Callable[[Any], None] | None = None
+
+
+def _open_note(page: Any) -> None:
+    page.locator(".note").first.click()
+    page.locator(".st-key-pane img").wait_for()
+
+
+def _pick_two(page: Any) -> None:
+    page.locator(".st-key-picking label").click()
+    for box in page.locator('[class*="st-key-pick-"] label').all()[1:3]:
+        box.click()
+        page.wait_for_timeout(500)
+
+
+STATES = [
+    State("welcome", "/", ".st-key-examples"),
+    State("chat", "/?thread={answer}", ".note", _open_note),
+    State("refusal", "/?thread={refusal}", ".evidence"),
+    State("library", "/library", ".st-key-documents"),
+    State("select", "/library", ".st-key-documents", _pick_two),
+    State("document", "/library?document={document}&page=5&mark={mark}", ".paper img"),
+    State("chunks", "/library?document={document}&page=5&chunk={chunk}", ".chunk"),
+    State("problems", "/library?document={scan}", ".passage, [data-testid=stAlert]"),
+    State("search", "/search?q={question}", ".hit"),
+    State("apps", "/apps"),
+    State("app", "/apps?app=poet"),
+    State("playground", "/playground"),
+    State("tokenizer", "/tokenizer"),
+    State("settings", "/settings"),
+]
+EMPTY = [State("empty", "/"), State("empty-library", "/library"), State("empty-search", "/search")]
+"""Taken before there is any document."""
+
+
+@dataclass
+class Scene:
+    """The served library as a language's pictures show it; `places` fill the addresses."""
+
+    url: str
+    places: dict[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -71,29 +126,76 @@ def keep(page: Any, path: Path) -> None:
     print(f"{path.name} {path.stat().st_size / 1000:.0f} KB", flush=True)
 
 
-def settled(page: Any, url: str, sign: str) -> None:
-    page.goto(url)
-    page.locator(sign).first.wait_for()
-    page.wait_for_timeout(800)
-
-
-def pictures(context: Any, url: str, threads: dict[str, str], name: str, out: Path, document: str, every: bool) -> None:
+def picture(context: Any, scene: Scene, state: State, path: Path) -> None:
+    """One that fails is told and left out: the rest of the gallery is worth having."""
     page = context.new_page()
-    settled(page, f"{url}/?thread={threads['answer']}", ".note")
-    page.locator(".note").first.click()
-    page.locator(".st-key-pane img").wait_for()
-    page.wait_for_timeout(1200)
-    keep(page, out / f"chat-{name}.png")
-    settled(page, f"{url}/library", ".st-key-documents")
-    keep(page, out / f"library-{name}.png")
-    if every:
-        settled(page, url, ".st-key-examples")
-        keep(page, out / f"welcome-{name}.png")
-        settled(page, f"{url}/?thread={threads['refusal']}", ".evidence")
-        keep(page, out / f"refusal-{name}.png")
-        settled(page, f"{url}/library?document={document}", ".passage")
-        keep(page, out / f"document-{name}.png")
-    page.close()
+    try:
+        page.goto(scene.url + state.address.format(**scene.places))
+        page.locator(state.sign).first.wait_for()
+        page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+        page.wait_for_timeout(800)
+        if state.act:
+            state.act(page)
+            page.wait_for_timeout(900)
+        keep(page, path)
+    except Error as e:
+        print(f"{path.name} FAILED: {str(e).splitlines()[0]}", flush=True)
+    finally:
+        page.close()
+
+
+def gallery(browser: Any, scenes: dict[str, Scene], states: list[State], out: Path) -> None:
+    for language, locale in LOCALES.items():
+        for scheme in ("light", "dark"):
+            for width, height in SIZES.items():
+                context = browser.new_context(
+                    locale=locale,
+                    color_scheme=scheme,
+                    timezone_id="Asia/Seoul",
+                    viewport={"width": width, "height": height},
+                    is_mobile=width < 500,
+                    has_touch=width < 500,
+                )
+                for state in states:
+                    picture(context, scenes[language], state, out / f"{state.name}-{language}-{scheme}-{width}.png")
+                context.close()
+
+
+def half_scanned(folder: Path) -> Path:
+    """A page with words, and one whose words are a picture."""
+    scan, path = folder / "scan.pdf", folder / "half-scanned.pdf"
+    page = Image.new("RGB", (1240, 1754), "white")
+    ImageDraw.Draw(page).multiline_text(
+        (120, 160), "INVOICE 2041\nTotal 18,400", fill="black", font_size=48, spacing=30
+    )
+    page.save(scan, "PDF", resolution=150)
+    with pdfium.PdfDocument.new() as whole, pdfium.PdfDocument(SAMPLES[1]) as words, pdfium.PdfDocument(scan) as drawn:
+        whole.import_pages(drawn)
+        whole.import_pages(words, [2])
+        whole.save(path)
+    return path
+
+
+def stocked(assistant: Any, folder: Path, url: str) -> dict[str, Scene]:
+    """Documents added, questions answered."""
+    added = assistant.add(SAMPLES)
+    (scanned,) = assistant.add([half_scanned(folder)], ocr=False)
+    scenes = {}
+    for language, sample in zip(LOCALES, added, strict=True):
+        chunks = assistant.chunks(sample.document_id)
+        page = assistant.page(sample.document_id, 5)
+        block = next(b for b in page.blocks if b.kind == "text" and b.end - b.start > 40)
+        places = {
+            "answer": asked(assistant, QUESTIONS[language]),
+            "refusal": asked(assistant, REFUSED[language]),
+            "document": sample.document_id,
+            "mark": f"5.{block.start}-{block.end}",
+            "chunk": next(c.id for c in chunks if c.page == 5),
+            "scan": scanned.document_id,
+            "question": QUESTIONS[language],
+        }
+        scenes[language] = Scene(url, places)
+    return scenes
 
 
 def main() -> None:
@@ -102,33 +204,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", type=Path, default=user_data_path("gakju") / "models")
     parser.add_argument("--out", type=Path, default=ROOT / "docs/gallery")
+    parser.add_argument("--only", default="", help="states to take again, commas between; the others stay")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
+    only = set(filter(None, given.only.split(",")))
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    with served(given.models) as (url, assistant), sync_playwright() as playwright:
-        added = assistant.add(SAMPLES)
-        threads = {
-            k: {"answer": asked(assistant, QUESTIONS[k]), "refusal": asked(assistant, REFUSED[k])} for k in LOCALES
-        }
+    with (
+        served(given.models) as (url, assistant),
+        tempfile.TemporaryDirectory() as folder,
+        sync_playwright() as playwright,
+    ):
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        for language, locale in LOCALES.items():
-            for scheme in ("light", "dark"):
-                for width, height in SIZES.items():
-                    context = browser.new_context(
-                        locale=locale,
-                        color_scheme=scheme,
-                        timezone_id="Asia/Seoul",
-                        viewport={"width": width, "height": height},
-                        is_mobile=width < 500,
-                        has_touch=width < 500,
-                    )
-                    document = added[0 if language == "ko" else 1].document_id
-                    every = (language, scheme) == ("ko", "light") or (language, scheme, width) == ("en", "dark", 1280)
-                    pictures(
-                        context, url, threads[language], f"{language}-{scheme}-{width}", given.out, document, every
-                    )
-                    context.close()
+        bare = dict.fromkeys(LOCALES, Scene(url))
+        gallery(browser, bare, [s for s in EMPTY if not only or s.name in only], given.out)
+        scenes = stocked(assistant, Path(folder), url)
+        gallery(browser, scenes, [s for s in STATES if not only or s.name in only], given.out)
         browser.close()
+    if not only:
+        names = {s.name for s in (*STATES, *EMPTY)}
+        for old in given.out.glob("*.png"):
+            if old.name.rsplit("-", 3)[0] not in names:
+                old.unlink()
 
 
 if __name__ == "__main__":

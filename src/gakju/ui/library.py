@@ -59,8 +59,12 @@ def _upkeep() -> None:
     """What the library takes up, and reading all of it again."""
     used = assistant().shelf.storage()
     with st.expander(t("storage", size=words.size(used.total)), icon=":material/hard_drive:"):
-        parts = ("originals", used.originals), ("index", used.index), ("database", used.database)
-        st.markdown(" · ".join(f"{t(f'storage_{name}')} {words.size(size)}" for name, size in parts))
+        parts = (
+            (t("storage_originals"), used.originals),
+            (t("storage_index"), used.index),
+            (t("storage_database"), used.database),
+        )
+        st.markdown(" · ".join(f"{name} {words.size(size)}" for name, size in parts))
         st.caption(t("reindex_help"))
         if st.button(t("reindex"), icon=":material/autorenew:", key="reindex", disabled=_reindexing()):
             assistant().submit_reindex()
@@ -81,6 +85,8 @@ def _list(documents: list[Document]) -> None:
             )  # fmt: skip
         if shelf:
             shelves.of_collection(shelf)
+        if st.session_state.pop("picked", False):
+            st.session_state["picking"] = False
         picking = st.toggle(t("pick"), key="picking")
     found = [
         d

@@ -84,7 +84,7 @@ def _try(act: Callable[[], object], said: str) -> None:
     except GakjuError as e:
         st.error(plain(explain(e, language())), icon=":material/error:")
         return
-    st.session_state["picking"] = False
+    st.session_state["picked"] = True
     st.toast(said, icon=":material/check:")
     st.rerun()
 
@@ -100,7 +100,7 @@ def _confirm(found: Sequence[Document]) -> None:
                 assistant().delete(d.id)
             for name in ("document", "page", "mark", "chunk"):
                 st.query_params.pop(name, None)
-            st.session_state["picking"] = False
+            st.session_state["picked"] = True
             one = t("deleted", title=plain(found[0].title, limit=60))
             st.toast(one if len(found) == 1 else t("deleted_many", documents=n("documents", len(found))))
             st.rerun()
