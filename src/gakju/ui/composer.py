@@ -123,18 +123,28 @@ def _files_again(job_id: str) -> str:
 
 
 def _sources(thread: Thread | None, held: Manner) -> None:
-    """Documents and of which collection, or the model alone."""
-    key, alone = _key(thread), held.sources == "none"
-    collection = _collection(thread)
-    label = t("source_none") if alone else plain(name_of(collection), limit=24)
-    with st.popover(label, icon=":material/forum:" if alone else ":material/menu_book:", type="tertiary"):
-        choices = {"documents": t("source_documents"), "none": t("source_none")}
+    """Documents and of which collection, the web where it is allowed, or the model alone."""
+    key, collection = _key(thread), _collection(thread)
+    choices = {
+        "documents": (t("source_documents"), t("source_documents_help"), "menu_book"),
+        "both": (t("source_both"), t("source_both_help"), "travel_explore"),
+        "web": (t("source_web"), t("source_web_help"), "public"),
+        "none": (t("source_none"), t("source_none_help"), "forum"),
+    }
+    s = assistant().settings
+    if s.web == "off" or s.offline:  # A switch that could not be turned would only be in the way.
+        choices = {name: choice for name, choice in choices.items() if name in {"documents", "none", held.sources}}
+    now = held.sources if held.sources in choices else "documents"
+    alone = now in {"none", "web"}
+    title, _, icon = choices[now]
+    label = plain(name_of(collection), limit=24) if now == "documents" else title
+    with st.popover(label, icon=f":material/{icon}:", type="tertiary"):
         st.radio(
             t("source"),
             list(choices),
-            index=int(alone),
-            format_func=choices.__getitem__,
-            captions=[t("source_documents_help"), t("source_none_help")],
+            index=list(choices).index(now),
+            format_func=lambda name: choices[name][0],
+            captions=[help for _, help, _ in choices.values()],
             key=f"sources-{key}",
             on_change=lambda: _change(thread, sources=st.session_state[f"sources-{key}"]),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import io
+import threading
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ from typing import Any, Self
 import pypdfium2 as pdfium
 from PIL import ImageFont
 from pypdfium2 import raw
+
+_one = threading.Lock()
+"""pdfium is not thread-safe, and nothing else of this process uses it: documents are read by others."""
 
 WIDTH, HEIGHT, MARGIN = 595.0, 842.0, 56.0
 LEADING = 1.55
@@ -25,20 +29,25 @@ class Paper:
     def __init__(self, font: Path) -> None:
         data = font.read_bytes()
         self._measure = ImageFont.truetype(io.BytesIO(data), 100)
-        self._document = pdfium.PdfDocument.new()
         self._data = (ctypes.c_ubyte * len(data)).from_buffer_copy(data)
-        self._font = raw.FPDFText_LoadFont(self._document, self._data, len(data), raw.FPDF_FONT_TRUETYPE, True)
         self._page: Any = None
         self._at = 0.0
 
     def __enter__(self) -> Self:
+        _one.acquire()
+        self._document = pdfium.PdfDocument.new()
+        size = len(self._data)
+        self._font = raw.FPDFText_LoadFont(self._document, self._data, size, raw.FPDF_FONT_TRUETYPE, True)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None) -> None:
-        if self._page is not None:
-            self._page.close()
-        raw.FPDFFont_Close(self._font)
-        self._document.close()
+        try:
+            if self._page is not None:
+                self._page.close()
+            raw.FPDFFont_Close(self._font)
+            self._document.close()
+        finally:
+            _one.release()
 
     def write(
         self,
@@ -91,7 +100,10 @@ class Paper:
 
     def _turn(self) -> None:
         self._finish()
-        self._page = self._document.new_page(WIDTH, HEIGHT)
+        self._page = self._document.new_page(_one = threading.Lock()
+"""pdfium is not thread-safe, and nothing else of this process uses it: documents are read by others."""
+
+WIDTH, HEIGHT)
         self._at = HEIGHT - MARGIN
 
     def _finish(self) -> None:

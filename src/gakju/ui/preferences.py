@@ -325,6 +325,8 @@ def _privacy() -> None:
         said.append(t("privacy_offline"))
     else:
         said += [t("privacy_models"), t("privacy_download")]
+        if s.web != "off":
+            said.append(t("privacy_web"))
     if not s.embedder.startswith("embedded:"):
         said.append(t("privacy_embedder", name=plain(s.embedder)))
     if s.traces:

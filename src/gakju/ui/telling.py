@@ -22,6 +22,7 @@ def turn(shown: Turn, row: Row, *, opened: str, last: bool, rated: Feedback | No
         "lang": language(),
         "refused": refused,
         "question": _question(shown, row),
+        "asked": _asked(shown),
         "evidence": _evidence(shown, refused),
         "claims": [] if refused else claims,
         "struck": {"title": t("struck", count=len(claims)), "claims": claims} if refused and claims else None,
@@ -39,12 +40,23 @@ def where(f: Footnote) -> str:
     return t("place", title=f.document.title, page=f.page)
 
 
+def _asked(shown: Turn) -> str:
+    """The question as it was searched for, where that is not what was written."""
+    same = " ".join(shown.asked.split()) in {"", " ".join(shown.question.split())}
+    return "" if same else t("asked_as", question=shown.asked)
+
+
 def _claim(shown: Turn, c: Claim) -> Data:
+    """What greets or leads over is no statement: it has no verdict to show."""
+    word = t(f"verdict_{c.verdict}") if c.scored else ""
+    if c.fate in {"struck", "regenerated"}:
+        word = f"{word} · {t(f'fate_{c.fate}')}"
     return {
         "text": c.text,
-        "verdict": c.verdict,
-        "word": t(f"verdict_{c.verdict}"),
-        "reason": "" if c.verdict == "supported" else c.reason,
+        "verdict": c.verdict if c.scored else "courtesy",
+        "struck": c.fate == "struck",
+        "word": word,
+        "reason": "" if c.verdict == "supported" or not c.scored else c.reason,
         "notes": [
             {"number": n, "label": t("open_note", number=n, place=where(shown.notes[n - 1]))} for n in shown.numbers(c)
         ],
@@ -96,6 +108,8 @@ def _status(shown: Turn) -> Data | None:
     if not shown.running and shown.phase != "stopped":
         return None
     part, said = None, t(f"phase_{shown.phase}")
+    if shown.phase == "searching" and shown.web and shown.web.stage in {"searching", "reading"}:
+        said = t("phase_web", done=shown.web.done, total=shown.web.total)
     if shown.files:
         total, done = shown.files.get("total"), shown.files.get("done") or 0
         part = done / total if total else 0
@@ -146,9 +160,13 @@ def _opinion(rated: Feedback | None) -> Data | None:
 def facts(shown: Turn) -> list[str]:
     """How far the answer is carried, how long it took, what it used, who wrote it."""
     found = []
-    if shown.claims:
-        carried = sum(c.verdict == "supported" for c in shown.claims)
-        found.append(t("carried", carried=carried, count=len(shown.claims)))
+    if scored := [c for c in shown.claims if c.scored]:
+        carried = sum(c.verdict == "supported" for c in scored)
+        found.append(t("carried", carried=carried, count=len(scored)))
+    if shown.confidence and shown.checked:
+        found.append(t("confidence", percent=round(100 * shown.confidence)))
+    if shown.mode in {"verbatim", "free"} and shown.checked:
+        found.append(t(f"mode_{shown.mode}"))
     if shown.seconds is not None:
         found.append(t("took", seconds=f"{shown.seconds:.1f}"))
     if used := sum(shown.usage):

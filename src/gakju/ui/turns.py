@@ -7,7 +7,7 @@ from typing import Literal
 
 from gakju.store import Event, Job, Store
 from gakju.store import Turn as Row
-from gakju.types import Claim, ClaimMade, Evidence, EvidenceFound, Footnote, Token, Usage
+from gakju.types import Claim, ClaimMade, Evidence, EvidenceFound, Footnote, Token, Usage, WebStep
 from gakju.wire import Json, load_answer, load_event
 
 Phase = Literal["queued", "adding", "searching", "writing", "stopping", "answered", "refused", "stopped", "failed"]
@@ -17,7 +17,8 @@ Phase = Literal["queued", "adding", "searching", "writing", "stopping", "answere
 class Turn:
     """`tail` is what has been written after the last whole claim; `text` the answer where there are no claims.
 
-    `checked` says whether documents stand behind it; `files` is the progress of the files that came with it.
+    `checked` says whether documents stand behind it; `files` is the progress of the files that came with it, `web`
+    of the search there. `asked` is the question that was searched for, where a follow-up was made to stand alone.
     """
 
     job_id: str
@@ -33,6 +34,10 @@ class Turn:
     model: str = ""
     checked: bool = True
     files: Json = field(default_factory=dict)
+    web: WebStep | None = None
+    asked: str = ""
+    mode: str = ""
+    confidence: float = 0.0
 
     @property
     def running(self) -> bool:
@@ -72,12 +77,16 @@ class Fold:
     claims: list[Claim] = field(default_factory=list)
     tail: str = ""
     writing: bool = False
+    asked: str = ""
+    web: WebStep | None = None
 
     def add(self, e: Event) -> None:
         self.seq = e.seq
         match load_event(e.kind, e.data):
-            case EvidenceFound(found, _):
-                self.evidence, self.writing = found, True
+            case EvidenceFound(found, _, asked):
+                self.evidence, self.asked, self.writing = found, asked, True
+            case WebStep() as step:
+                self.web = step
             case Token(text):
                 self.tail += text
             case ClaimMade(claim):
@@ -112,6 +121,10 @@ def _whole(job: Job, question: str) -> Turn:
         usage=a.usage,
         model=a.model,
         checked=job.payload.get("sources") != "none",
+        web=a.web,
+        asked=a.asked,
+        mode=a.mode,
+        confidence=a.confidence,
     )
 
 
@@ -134,4 +147,6 @@ def _partial(store: Store, job: Job, question: str, fold: Fold) -> Turn:
         error=job.error,
         checked=checked,
         files=files,
+        web=fold.web,
+        asked=fold.asked,
     )

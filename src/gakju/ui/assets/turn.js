@@ -82,7 +82,7 @@ function question(q, tell) {
 }
 
 function claim(c, open) {
-  const node = el("p", `claim ${c.verdict}`);
+  const node = el("p", `claim ${c.verdict}${c.struck ? " struck-out" : ""}`);
   node.append(el("span", "said", c.text));
   for (const n of c.notes) {
     node.append("\u2060", button("note", String(n.number), n.label, () => open("notes", n.number - 1), `notes-${n.number - 1}`));
