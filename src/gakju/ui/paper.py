@@ -100,10 +100,7 @@ class Paper:
 
     def _turn(self) -> None:
         self._finish()
-        self._page = self._document.new_page(_one = threading.Lock()
-"""pdfium is not thread-safe, and nothing else of this process uses it: documents are read by others."""
-
-WIDTH, HEIGHT)
+        self._page = self._document.new_page(WIDTH, HEIGHT)
         self._at = HEIGHT - MARGIN
 
     def _finish(self) -> None:
