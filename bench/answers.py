@@ -25,6 +25,7 @@ import csv
 import json
 import os
 import random
+import re
 import subprocess
 import tempfile
 import time
@@ -158,6 +159,13 @@ def against(one: Mapping[str, Scored], other: Mapping[str, Scored]) -> dict[str,
     return told
 
 
+def strays(scores: Sequence[Scored]) -> int | None:
+    """Words of verbatim answers that stand in none of their quotes: counted here, not by the product's own function."""
+    verbatim = [s.answered for s in scores if s.answered.foreign is not None]
+    words = [(word, " ".join(a.quotes)) for a in verbatim for word in re.findall(r"\w+", a.answer)]
+    return sum(word not in quotes for word, quotes in words) if verbatim else None
+
+
 def bad(one: Scored, everywhere: bool) -> float:
     """1 for an answer that the set does not bear out; `everywhere`: also where the question has no answer."""
     return float(not one.answered.refused and not one.grounded and (everywhere or one.question.answerable))
@@ -166,7 +174,7 @@ def bad(one: Scored, everywhere: bool) -> float:
 COLUMNS = (
     *("questions", "f1", "exact", "f1_answerable", "exact_answerable", "answered", "citation_hit", "quote_hit"),
     *("unsupported_by_gold", "unsupported_by_gold_all", "unsupported_rate", "refusal_precision", "refusal_recall"),
-    *("foreign_words", "p50_ms"),
+    *("foreign_words", "stray_words", "p50_ms"),
 )
 
 
@@ -227,7 +235,7 @@ def main() -> int:
             if not scores:
                 continue
             listed = list(scores.values())
-            told[name][label] = {**summary(listed), "curve": curve(listed)}
+            told[name][label] = {**summary(listed), "stray_words": strays(listed), "curve": curve(listed)}
             peer = found.get(f"langchain {label.split()[1]}") or found.get("langchain 0.5b")
             if peer and not label.startswith("langchain"):
                 told[name][label]["against"] = against(scores, peer)
