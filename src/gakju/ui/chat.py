@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
 
-from gakju.errors import NotFound
+from gakju.errors import GakjuError, NotFound
+from gakju.language import explain
 from gakju.store import Feedback, Thread
 from gakju.store import Turn as Row
 from gakju.types import Footnote
 from gakju.ui import composer, pane, pieces, telling, turns, welcome
-from gakju.ui.state import assistant, t
+from gakju.ui.plain import plain
+from gakju.ui.state import assistant, language, t
 from gakju.ui.turns import Turn
 
 SHOWN = 20
@@ -65,28 +68,31 @@ def _conversation(thread: Thread, rows: list[Row]) -> None:
     ratings = assistant().store.talks.ratings(thread.id)
     for row in rows[-count:]:
         try:
-            running = not assistant().store.job(row.job_id).finished
+            shown = _read(row)
         except NotFound:
             continue
-        draw = partial(_turn, thread, row, row is rows[-1], running, pane.current(), ratings.get(row.job_id))
-        if running:
-            st.fragment(draw, run_every=TICK, key=f"ticking-{row.job_id}")()
+        draw = partial(_turn, thread, row, row is rows[-1], ratings.get(row.job_id))
+        if shown.running:
+            ticking = partial(_ticking, row, draw, pane.current())
+            st.fragment(ticking, run_every=TICK, key=f"ticking-{row.job_id}")()
         else:
-            draw()
+            draw(shown)
 
 
-def _turn(
-    thread: Thread, row: Row, last: bool, was_running: bool, was_open: pane.Open | None, rated: Feedback | None
-) -> None:
+def _ticking(row: Row, draw: Callable[[Turn], None], was_open: pane.Open | None) -> None:
+    """A turn that is being answered, looked at again and again, alone."""
     shown = _read(row)
-    if was_running and not shown.running:
-        st.rerun()  # The whole page once more: this turn stops ticking, its buttons change.
+    # The whole page once more where the turn has ended, or a mark was clicked whose page stands outside it.
+    if not shown.running or pane.current() != was_open:
+        st.rerun()
+    draw(shown)
+
+
+def _turn(thread: Thread, row: Row, last: bool, rated: Feedback | None, shown: Turn) -> None:
     opened = pane.current()
-    if opened != was_open:
-        st.rerun()  # A mark was clicked: its page stands outside this turn.
     mark = opened.mark if opened and opened.turn == row.id else ""
     data = telling.turn(shown, row, opened=mark, last=last, rated=rated)
-    pieces.turn(f"turn-{row.job_id}", data, partial(_opened, row.id), partial(_act, thread, row))
+    pieces.turn(f"turn-{row.job_id}", data, partial(_opened, row.id), partial(_told, thread, row))
 
 
 def _read(row: Row) -> Turn:
@@ -95,6 +101,13 @@ def _read(row: Row) -> Turn:
 
 def _opened(row_id: int, told: pieces.Opened) -> None:
     pane.show(pane.Open(row_id, str(told["list"]), int(told["index"]), bool(told["narrow"])))
+
+
+def _told(thread: Thread, row: Row, told: pieces.Act) -> None:
+    try:
+        _act(thread, row, told)
+    except GakjuError as e:
+        st.toast(plain(explain(e, language())), icon=":material/error:")
 
 
 def _act(thread: Thread, row: Row, told: pieces.Act) -> None:

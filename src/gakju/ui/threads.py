@@ -122,7 +122,11 @@ def _remove(thread_id: str) -> None:
 
 def _export(thread_id: str) -> None:
     a = assistant()
-    thread = a.store.talks.get(thread_id)
+    try:
+        thread = a.store.talks.get(thread_id)
+    except NotFound:  # Deleted in another tab.
+        st.caption(t("no_threads"))
+        return
     rows = a.store.talks.turns(thread_id)
     said = [turns.read(a.store, row, {}) for row in rows]
     name = export.file_name(thread.title)
