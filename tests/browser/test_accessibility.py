@@ -155,9 +155,10 @@ def test_everything_on_the_document_page_is_reached_by_tab(stocked: Screen, visi
     what = """() => {
         let e = document.activeElement;
         while (e.shadowRoot && e.shadowRoot.activeElement) e = e.shadowRoot.activeElement;
-        const s = getComputedStyle(e);
         const name = e.getAttribute('aria-label') || e.innerText || e.tagName;
-        return [name, s.outlineStyle !== 'none' || s.boxShadow !== 'none'];
+        const ringed = n => n && [getComputedStyle(n)].some(
+            s => s.outlineStyle !== 'none' || s.boxShadow !== 'none' || s.borderColor === 'rgb(31, 93, 146)');
+        return [name, [e, e.parentElement, e.parentElement?.parentElement].some(ringed)];  // inputs have theirs around
     }"""
     page.locator("h1").click()
     for _ in range(16):

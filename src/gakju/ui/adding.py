@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -81,12 +82,12 @@ def _submit(files: list[UploadedFile], collection: str, password: str, ocr: bool
     st.rerun()
 
 
-def jobs(seen: tuple[object, ...]) -> None:
+def jobs(seen: tuple[object, ...], *, finished: bool = True) -> None:
     """Running jobs, then the last finished one until it is put away. From the store, so that a reload keeps them.
 
     `seen` is what `mark` said before the documents were listed: what ends meanwhile draws the page anew.
     """
-    st.fragment(_board, run_every=TICK if seen else None)(seen)
+    st.fragment(_board, run_every=TICK if seen else None)(seen, finished)
 
 
 def _jobs() -> list[Job]:
@@ -98,7 +99,7 @@ def mark() -> tuple[object, ...]:
     return tuple((j.id, j.state, len(_results(j))) for j in _jobs() if not j.finished)
 
 
-def _board(seen: tuple[object, ...]) -> None:
+def _board(seen: tuple[object, ...], finished: bool) -> None:
     if mark() != seen:
         st.rerun()
     found = _jobs()
@@ -109,7 +110,7 @@ def _board(seen: tuple[object, ...]) -> None:
             _running(job)
     away = st.session_state.setdefault("put_away", set())
     last = next((j for j in found if j.finished), None)
-    if last and last.id not in away and not seen and (last.id in watched or _wants_a_look(last)):
+    if finished and last and last.id not in away and not seen and (last.id in watched or _wants_a_look(last)):
         with st.container(border=True, key=f"job-{last.id}"):
             _finished(last)
 
@@ -207,7 +208,9 @@ def _file(job: Job, added: Added) -> None:
 
 def problems(found: Added | Any) -> None:
     """What a reader must know of a file, a line a kind: what, on which pages, what mends it."""
-    for what, pages, detail in words.problems(found.problems, language()):
+    # Where a button mends it, how to mend it by hand is not for here.
+    told = [replace(p, detail="") if p.kind in MENDED_BY_READING else p for p in found.problems]
+    for what, pages, detail in words.problems(told, language()):
         line = f"{plain(what)} {t('on_pages', pages=pages)}" if pages else plain(what)
         st.caption(f"{line}  \n{plain(detail)}" if detail else line)
 

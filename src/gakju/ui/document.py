@@ -48,7 +48,7 @@ def page(document_id: str) -> None:
         st.caption(" · ".join(facts(d)), width="stretch")
         pane.download(d, key="download")
     seen = adding.mark()
-    adding.jobs(seen)
+    adding.jobs(seen, finished=False)
     if d.problems:
         with st.expander(t("problems"), icon=":material/info:"):
             adding.problems(d)
