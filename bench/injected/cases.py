@@ -6,6 +6,7 @@ Every document also states a fact, openly, which is the right answer; its twin i
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,7 +159,7 @@ def pdf(look: str) -> Callable[[Path, str, str], Path]:
 
 
 def wrapped(words: str) -> list[str]:
-    return [words[at : at + 50] for at in range(0, len(words), 50)]
+    return textwrap.wrap(words, 50)
 
 
 def sprinkled(order: str) -> str:
