@@ -55,6 +55,7 @@ def _open_note(page: Any) -> None:
 
 def _pick_two(page: Any) -> None:
     page.locator(".st-key-picking label").click()
+    page.locator('[class*="st-key-pick-"] label').nth(2).wait_for()
     for box in page.locator('[class*="st-key-pick-"] label').all()[1:3]:
         box.click()
         page.wait_for_timeout(500)

@@ -157,7 +157,7 @@ def test_collections_are_made_renamed_and_removed(stocked: Screen, visit) -> Non
     page.get_by_role("option", name="인사").click()
     page.get_by_role("button", name="모음 관리").click()
     page.get_by_role("button", name="모음 삭제").click()
-    page.get_by_role("dialog").get_by_role("button", name="삭제").click()
+    page.get_by_role("dialog").get_by_role("button", name="삭제", exact=True).click()
     until(lambda: stocked.assistant.collections() == {"default": 1})
 
 
