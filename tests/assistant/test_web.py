@@ -40,7 +40,7 @@ class Site(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.seen.append(self.path)
         if self.path == "/slow":
-            time.sleep(3)
+            time.sleep(7)
         body = self.pages.get(self.path, "").encode("cp949")
         with suppress(OSError):
             self.send_response(200 if body else 404)
@@ -70,7 +70,7 @@ def site(running: str) -> str:
 def assistant(home: Path, site: str, *paths: str, **settings: Any) -> Assistant:
     """One whose engine names these pages, and whose model points at the best evidence."""
     chat = FakeChat(lambda messages: "최저임금은 시급 1만 320원이다. [1]")
-    gakju = opened(home, chat, **{"web": "ask", "web_allow": "127.0.0.1", "web_seconds": 10.0, **settings})
+    gakju = opened(home, chat, **{"web": "ask", "web_allow": "127.0.0.1", "web_seconds": 60.0, **settings})
     gakju.web.engines = [FakeSearch([WebResult(site + p, "최저임금 고시", "2027년 시급", "fake") for p in paths])]
     return gakju
 
@@ -143,13 +143,14 @@ def test_hidden_text_is_left_out_and_told(tmp_path: Path, site: str) -> None:
         assert "비밀" not in gakju.page(gakju.documents(WEB)[0].id, 1).text
 
 
-def test_a_newer_page_is_told(tmp_path: Path, site: str) -> None:
+def test_the_newer_of_two_pages_comes_first_and_the_older_is_told(tmp_path: Path, site: str) -> None:
+    Site.pages["/old"] = PAGES["/wage"].replace("2026-08-05", "2023-08-05").replace("320", "30")
     with assistant(tmp_path, site, "/old", "/wage") as gakju:
-        gakju.parts.chat().replies = lambda messages: "2024년 최저임금은 시급 9860원이다. [1]"  # type: ignore[attr-defined]
-        _, answer = ask(gakju, "2024년 최저임금은 시급 9860원", sources="web")
+        _, answer = ask(gakju, sources="web")
     assert answer.web is not None
-    if {getattr(f.document, "published", "") for c in answer.claims for f in c.footnotes} == {"2023-08-05"}:
-        assert "a page of 2026-08-05 is among the evidence" in answer.web.problems[-1]
+    assert [(e.number, e.document.published) for e in answer.evidence] == [(1, "2026-08-05"), (2, "2023-08-05")]
+    assert answer.evidence[0].score >= answer.evidence[1].score
+    assert answer.web.problems == ("A page of 2023-08-05 says otherwise: “2027년 최저임금은 시급 1만 30원이다.”",)
 
 
 def test_a_dead_engine_leaves_the_documents(tmp_path: Path, site: str, folder: Path) -> None:
@@ -170,13 +171,12 @@ def test_a_dead_engine_leaves_the_documents(tmp_path: Path, site: str, folder: P
         assert answer.evidence == ()
 
 
-def test_a_slow_page_is_not_waited_for(tmp_path: Path, site: str) -> None:
-    with assistant(tmp_path, site, "/wage", "/slow", web_seconds=1.5) as gakju:
-        began = time.monotonic()
+def test_a_slow_page_is_not_waited_for(tmp_path: Path, site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gakju.assistant.web.PATIENCE", 0.2)
+    with assistant(tmp_path, site, "/wage", "/old", "/slow") as gakju:
         steps, answer = ask(gakju, sources="web")
-        assert time.monotonic() - began < 2.8
-    assert steps[-1].done == 1
-    assert steps[-1].problems == ("A page did not come in time.",)
+    assert steps[-1].done == 2
+    assert steps[-1].problems == ("127.0.0.1 did not answer in time.",)
     assert answer.evidence[0].text == WAGE
 
 

@@ -19,7 +19,7 @@ from gakju.assistant.parts import Parts
 from gakju.assistant.scope import WEB, Scope, search_in
 from gakju.assistant.shelf import Shelf
 from gakju.assistant.vector_stores import VectorStores
-from gakju.assistant.web import Web
+from gakju.assistant.web import Web, newest_first
 from gakju.assistant.words import OwnWords
 from gakju.errors import Cancelled, GakjuError, LibraryBusy, NotFound, RateLimited, UsageError
 from gakju.jobs import Context, Jobs, Ownership
@@ -274,9 +274,10 @@ class Assistant:
         retriever = self.parts.retriever
         scope = scope or Scope((check_collection(collection),))
         scope, seen = yield from self.web.look(query, scope, sources)
+        found = retriever.evidence(query, self.search_in(query, scope), self.settings.evidence)
         told = compose(
             question,
-            retriever.evidence(query, self.search_in(query, scope), self.settings.evidence),
+            newest_first(query, found) if seen else found,
             lambda: self.parts.chat(model),
             self.parts.verifier,
             history=history,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence, Set
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -20,7 +21,8 @@ from gakju.errors import Cancelled, GakjuError, NetworkError, NotFound, UsageErr
 from gakju.http import Reach
 from gakju.store import Sources, now
 from gakju.text.links import site
-from gakju.types import AskEvent, Document, Done, WebRef, WebStep
+from gakju.text.normalise import squeeze
+from gakju.types import AskEvent, Document, DocumentRef, Done, Found, WebRef, WebStep
 
 if TYPE_CHECKING:
     from gakju.assistant import Assistant
@@ -31,6 +33,8 @@ SEARCH_SECONDS = 6.0
 VISIT_SECONDS = 8.0
 SPARE = 2
 """Pages visited beyond those wanted: some are always slow, gone or closed."""
+ENOUGH, PATIENCE = 2, 2.0
+"""After so many pages others have so many seconds to come: most come in one, and a reader waits."""
 
 _FORGOTTEN = 20
 """Old copies deleted at a time, after an answer."""
@@ -193,7 +197,7 @@ class Web:
     def _read(self, urls: Sequence[str], dates: Mapping[str, str], end: float) -> Generator[Document | str, None, None]:
         """Pages as they were read, and lines on those that were not, until there are enough or it is `end`."""
         parts, most = self._a.parts, self._a.settings.web_pages
-        coming = _Coming(self.visits.start(urls), end)
+        coming = _Coming(dict(zip(self.visits.start(urls), urls, strict=True)), end)
         sources = [_Page(self._a, coming, dates) for _ in urls]
         seen: set[str] = set()
 
@@ -253,21 +257,27 @@ class Web:
 
 
 class _Coming:
-    """Visits in the order they end."""
+    """Visits in the order they end. Once `ENOUGH` have brought a page, the others have `PATIENCE`."""
 
-    def __init__(self, futures: Sequence[Future[Visited]], end: float) -> None:
-        self._left, self._end = set(futures), end
+    def __init__(self, visits: Mapping[Future[Visited], str], end: float) -> None:
+        self._left, self._end = dict(visits), end
+        self._brought = 0
         self._stopped = threading.Event()
 
     def take(self) -> Visited:
-        """Raises what ended the visit, NetworkError where none ends in time."""
+        """Raises what ended the visit, NetworkError for one that does not end in time."""
         while self._left and monotonic() < self._end and not self._stopped.is_set():
             done, _ = wait(self._left, 0.1, FIRST_COMPLETED)
             if done:
                 future = done.pop()
-                self._left.discard(future)
-                return future.result()
-        raise NetworkError("A page did not come in time.")
+                del self._left[future]
+                found = future.result()
+                self._brought += 1
+                if self._brought == ENOUGH:
+                    self._end = min(self._end, monotonic() + PATIENCE)
+                return found
+        _, url = self._left.popitem() if self._left else (None, "")
+        raise NetworkError(f"{site(url) or 'A page'} did not answer in time.")
 
     def stop(self) -> None:
         self._stopped.set()
@@ -321,20 +331,52 @@ class _Page:
         return said if not name or name in said else f"{name}: {said}"
 
 
+_DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+def newest_first(query: str, found: Found) -> Found:
+    """Of sentences that say the same but for figures that the query does not name, the newer page's comes first."""
+    named = set(_DIGITS.findall(query))
+    alike: dict[str, list[int]] = {}
+    for place, e in enumerate(found.sentences):
+        if _published(e.document):
+            alike.setdefault(_shape(e.text, named), []).append(place)
+    order = list(found.sentences)
+    for places in alike.values():
+        by_date = sorted((order[p] for p in places), key=lambda e: _published(e.document), reverse=True)
+        for place, e in zip(places, by_date, strict=True):
+            order[place] = replace(e, score=found.sentences[place].score)
+    return replace(found, sentences=tuple(replace(e, number=n) for n, e in enumerate(order, 1)))
+
+
+def _shape(text: str, named: Set[str] = frozenset()) -> str:
+    """The text without its figures but those `named`."""
+    return squeeze(_DIGITS.sub(lambda figure: figure[0] if figure[0] in named else "0", text))
+
+
+def _published(document: DocumentRef) -> str:
+    return document.published if isinstance(document, WebRef) else ""
+
+
 def _hidden(document: Document) -> list[str]:
     count = sum(p.kind == "hidden_text" for p in document.problems)
     return [f"{site(document.path)}: text that readers do not see was left out."] if count else []
 
 
 def _with_step(done: Done, step: WebStep) -> Done:
-    """Says where a newer page is at hand than those that the answer stands on."""
+    """Says where pages of other dates say otherwise, and where a newer one is at hand than those cited."""
     from gakju.web.when import newer
 
     answer = done.answer
-    cited = [f.document for c in answer.claims for f in c.footnotes]
-    at_hand = [e.document for e in answer.evidence]
-    dates, used = ([d.published for d in refs if isinstance(d, WebRef) and d.published] for refs in (at_hand, cited))
-    if newest := newer(dates, used):
-        line = f"The answer stands on a page of {max(used)}; a page of {newest} is among the evidence."
-        step = replace(step, problems=(*step.problems, line))
-    return Done(replace(answer, web=step))
+    notes = [f for c in answer.claims for f in c.footnotes]
+    cited = [day for f in notes if (day := _published(f.document))]
+    lines = []
+    if newest := newer([day for e in answer.evidence if (day := _published(e.document))], cited):
+        lines.append(f"The answer stands on a page of {max(cited)}; a page of {newest} is among the evidence.")
+    for f in notes:
+        same, day = _shape(f.quote), _published(f.document)
+        for e in answer.evidence:
+            other = _published(e.document)
+            if day and other and other != day and e.text != f.quote and _shape(e.text) == same:
+                lines.append(f"A page of {other} says otherwise: “{' '.join(e.text.split())}”")
+    return Done(replace(answer, web=replace(step, problems=(*step.problems, *dict.fromkeys(lines)))))
