@@ -355,11 +355,14 @@ EN = [Message("user", "How many holidays do full-timers get?"), Message("assista
 @pytest.mark.parametrize(
     ("history", "question", "expected"),
     [
-        (KO, "그럼 배우자는?", "연차휴가는 며칠인가요? 그럼 배우자는?"),
+        (KO, "그럼 배우자는?", "배우자 연차휴가는 며칠인가요?"),
+        (KO, "병가는요?", "병가는 며칠인가요?"),
+        (KO, "그럼 이월은?", "연차휴가는 며칠인가요? 그럼 이월은?"),
         (KO, "신청은 언제까지?", "연차휴가는 며칠인가요? 신청은 언제까지?"),
         (KO, "재택근무는 일주일에 몇 번 가능한가요?", "재택근무는 일주일에 몇 번 가능한가요?"),
         ([*KO, Message("user", "그럼 이월은?")], "언제까지?", "연차휴가는 며칠인가요? 그럼 이월은? 언제까지?"),
-        (EN, "What about part-timers?", "How many holidays do full-timers get? What about part-timers?"),
+        (EN, "What about part-timers?", "How many holidays do part-timers get?"),
+        (EN, "What about the canteen?", "How many holidays do full-timers get? What about the canteen?"),
         (EN, "Does it expire?", "How many holidays do full-timers get? Does it expire?"),
         (EN, "How often should the rear tank be washed?", "How often should the rear tank be washed?"),
         ([], "그럼 배우자는?", "그럼 배우자는?"),

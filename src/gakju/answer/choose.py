@@ -21,6 +21,8 @@ from gakju.types import Evidence
 
 LOOKED_AT = 4
 """Sentences that spans are taken from."""
+CONFIDENCE = ("chance", "mass", "strength", "share", "near", "repeats")
+"""Of the best span: its chance, that of all spans it meets, log odds of the evidence's strength, and its features."""
 _MORE = 0.35
 """A further span of a list has at least this much of the best one's chance."""
 _LIST = re.compile(
@@ -64,10 +66,8 @@ def choose(question: str, asked: Asked, evidence: Sequence[Evidence], strength: 
     weighed = [sum(own.get(name, 0.0) * value for name, value in span.features.items()) for span in found]
     high = max(weighed)
     chances = [math.exp(w - high) for w in weighed]
-    total = sum(chances)
     ranked = sorted(zip(chances, found, strict=True), key=lambda one: -one[0])
     best = ranked[0][1]
-    mass = sum(chance for chance, span in ranked if _meet(span, best)) / total
     picked = [best]
     if _LIST.search(question):
         for chance, span in ranked[1:20]:
@@ -75,7 +75,7 @@ def choose(question: str, asked: Asked, evidence: Sequence[Evidence], strength: 
             if alike and chance >= _MORE * ranked[0][0] and len(picked) < 4:
                 picked.append(span)
         picked.sort(key=lambda span: span.start)
-    sure = confidence(ranked[0][0] / total, mass, high, strength, best.features, asked.korean)
+    sure = confidence(signs(found, weighed, strength), asked.korean)
     return Choice(tuple((looked[span.sentence], span) for span in picked), sure)
 
 
@@ -83,19 +83,20 @@ def _meet(one: Span, other: Span) -> bool:
     return one.sentence == other.sentence and one.start < other.end and other.start < one.end
 
 
-def confidence(
-    chance: float, mass: float, weight: float, strength: float, features: dict[str, float], korean: bool
-) -> float:
-    """A logistic over the best span's chance, that of all spans it meets, and how good its sentence is."""
-    own = weights()["confidence_ko" if korean else "confidence_en"]
+def signs(found: Sequence[Span], weighed: Sequence[float], strength: float) -> list[float]:
+    """What tells a right answer from a wrong one, in the order of CONFIDENCE; `weighed` as `found`."""
+    at = max(range(len(found)), key=weighed.__getitem__)
+    best, high = found[at], weighed[at]
+    chances = [math.exp(w - high) for w in weighed]
+    total = sum(chances)
+    mass = sum(chance for chance, span in zip(chances, found, strict=True) if _meet(span, best)) / total
     strength = min(max(strength, 0.001), 0.999)
-    values = {
-        "chance": chance,
-        "mass": mass,
-        "weight": weight / 5,
-        "strength": math.log(strength / (1 - strength)),
-        "share": features["share"],
-        "near": features["near"],
-        "one": 1.0,
-    }
-    return 1 / (1 + math.exp(-sum(own[name] * value for name, value in values.items())))
+    own = best.features
+    return [1 / total, mass, math.log(strength / (1 - strength)), own["share"], own["near"], own["repeats"]]
+
+
+def confidence(signs: Sequence[float], korean: bool) -> float:
+    """A logistic over `signs`: how likely the best span answers."""
+    own = weights()["confidence_ko" if korean else "confidence_en"]
+    weighed = own["one"] + sum(own[name] * value for name, value in zip(CONFIDENCE, signs, strict=True))
+    return 1 / (1 + math.exp(-weighed))

@@ -25,6 +25,19 @@ _DATE = re.compile(r"\d+\s?[월일]|\d+년|세기|century|\b(?:" + "|".join(MONT
 _UNIT = re.compile(r"(?:\d|[일이삼사오육칠팔구십백천만억조])\s?([가-힣%]{1,3})$")
 _PLACE = frozenset("시도국군구동산강섬역주현")
 _ORG = frozenset("사회당부청원팀단")
+_AMOUNTS = frozenset(["year", "date", "ratio", "money", "number", "with_number"])
+_WORDS = frozenset(["proper", "noun", "latin", "caps", "some_caps", "lower"])
+_UNFIT = {
+    "who": _AMOUNTS,
+    "where": _AMOUNTS - {"with_number"},
+    "year": _WORDS,
+    "date": _WORDS - {"noun", "lower"},
+    "clock": _WORDS,
+    "count": _WORDS | {"year"},
+    "amount": _WORDS | {"year"},
+    "ratio": _WORDS | {"year", "date"},
+}
+"""What hardly answers a kind of question."""
 _OPEN, _CLOSE = "《<〈「『‘’'\"“”", "》>〉」』’'\"”"
 
 
@@ -115,6 +128,7 @@ class _Scene:
         shape = _shape(text, parts[i : j + 1], self._korean)
         for name in (f"c={shape}", *self._around(i, j)):
             f[name] = f[f"{kind}|{name}"] = 1.0
+        f["unfit"] = float(shape in _UNFIT.get(kind, ()))
         size = j - i + 1
         f[f"n={_bucket(size)}"] = f[f"{kind}|n={_bucket(size)}"] = f[f"c={shape}|n={_bucket(size)}"] = 1.0
         f["size"] = size / 10

@@ -46,10 +46,10 @@ def search(state: State, query: str, k: int, collection: str) -> int:
 @click.argument("question")
 @_collection
 @_model
-@click.option("--sources", default="", type=click.Choice(SOURCES), help=word("opt_sources"))
+@click.option("--sources", default=None, type=click.Choice(SOURCES), help=word("opt_sources"))
 @click.option("--web", "sources", flag_value="both", help=word("opt_web"))
 @click.pass_obj
-def ask(state: State, question: str, collection: str, model: str, sources: str) -> int:
+def ask(state: State, question: str, collection: str, model: str, sources: str | None) -> int:
     from gakju import wire
 
     if question == "-":
@@ -57,7 +57,8 @@ def ask(state: State, question: str, collection: str, model: str, sources: str) 
     # What is read of the web is kept in the library.
     web = (sources or state.settings.web) in {"web", "both", "auto"}
     with state.connect(own=web) as backend:
-        answer = _show(state, backend.ask(question, collection=collection, model=model, sources=sources))
+        told = backend.ask(question, collection=collection, model=model, sources=sources or "")
+        answer = _show(state, told, question.strip())
     if state.json:
         state.emit(wire.answer(answer))
     return 3 if answer.refused else 0
@@ -105,7 +106,7 @@ class _Conversation:
             question, collection=self._collection, model=self._model, history=self._history[-2 * HISTORY :]
         )
         try:
-            answer = _show(self._state, told)
+            answer = _show(self._state, told, question)
         except KeyboardInterrupt:
             self._state.note(self._state.say("chat_stopped"))
             return
@@ -119,8 +120,10 @@ class _Conversation:
             self._history += [Message("user", question), Message("assistant", answer.answer)]
 
 
-def _show(state: State, told: Iterator[AskEvent]) -> Answer:
-    """Sentences as they are made, then footnotes; nothing of it where JSON is wanted."""
+def _show(state: State, told: Iterator[AskEvent], question: str = "") -> Answer:
+    """Sentences as they are made, then footnotes; nothing of it where JSON is wanted. What was understood is told
+    where it is not `question` as it was typed.
+    """
     from gakju.types import ClaimMade, Done, EvidenceFound, WebStep
 
     notes: dict[tuple[str, int, int, int], Footnote] = {}
@@ -132,6 +135,8 @@ def _show(state: State, told: Iterator[AskEvent]) -> Answer:
                 case WebStep():
                     _web(state, meter, step)
                 case EvidenceFound():
+                    if step.asked not in {"", question} and not state.json:
+                        meter.above(state.say("ask_understood", question=step.asked))
                     meter.wait(state.say("ask_reading", count=len(step.evidence), seconds=f"{step.seconds:.1f}"))
                 case ClaimMade() if not state.json:
                     meter.above(_sentence(state, step.claim, notes))
@@ -164,8 +169,11 @@ def _sentence(state: State, claim: Claim, notes: dict[tuple[str, int, int, int],
         key = (f.document.id, f.page, f.start, f.end)
         notes.setdefault(key, f)
         marks += f"[{list(notes).index(key) + 1}]"
-    doubt = "" if claim.verdict == "supported" else f" ({state.known('cli', f'verdict_{claim.verdict}')})"
-    return f"{claim.text}{' ' if marks else ''}{marks}{doubt}"
+    text = f"~~{claim.text}~~" if claim.fate == "struck" else claim.text
+    told = claim.scored and claim.verdict != "supported" and claim.fate != "removed"
+    why = f": {claim.reason}" if claim.reason else ""
+    doubt = f" ({state.known('cli', f'verdict_{claim.verdict}')}{why})" if told else ""
+    return f"{text}{' ' if marks else ''}{marks}{doubt}"
 
 
 def _below(state: State, answer: Answer, notes: dict[tuple[str, int, int, int], Footnote]) -> None:
@@ -178,6 +186,9 @@ def _below(state: State, answer: Answer, notes: dict[tuple[str, int, int, int], 
             state.out(f"\n{state.say('ask_nearest')}")
     elif notes:
         state.out()
+    if not answer.refused and answer.supported_share is not None:
+        count = sum(claim.scored for claim in answer.claims)
+        state.note(state.say("ask_supported", percent=round(100 * answer.supported_share), count=count))
     quoted: list[Footnote | Evidence] = list(answer.evidence if answer.refused else notes.values())
     for n, found in enumerate(quoted, 1):
         text = getattr(found, "quote", "") or getattr(found, "text", "")
