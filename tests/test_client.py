@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fronts import LEAVE, opened, serving, shared, slow_chat
-from gakju import client
+from gakju import client, wire
 from gakju.assistant import Assistant
 from gakju.client import Library, RemoteAssistant, connect
 from gakju.errors import Cancelled, LibraryBusy, NetworkError, NotFound, UsageError
@@ -324,4 +324,4 @@ def test_offline_leaves_the_machine_for_no_server() -> None:
 def test_events_are_cut_at_line_feeds_alone(size: int) -> None:
     stream = 'event: token\ndata: {"text": "가\u2028b\x85c"}\n\n: ping\n\nevent: end\ndata: {}\n\n'.encode()
     pieces = [stream[at : at + size] for at in range(0, len(stream), size)]
-    assert list(client._parsed(client._lines(pieces))) == [("token", {"text": "가\u2028b\x85c"}), ("end", {})]
+    assert list(wire.events(pieces)) == [("token", {"text": "가\u2028b\x85c"}), ("end", {})]

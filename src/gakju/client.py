@@ -14,6 +14,7 @@ import os
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -52,6 +53,10 @@ class Backend(Protocol):
         reread: bool = False,
     ) -> Iterator[Progress | Added]:
         """One `Added` a file, in order, and progress between them."""
+        ...
+
+    def put(self, name: str, data: bytes, *, collection: str = DEFAULT) -> Added:
+        """Add a document, and wait until it is read."""
         ...
 
     def reindex(self) -> Iterator[Progress]: ...
@@ -168,6 +173,10 @@ class Library:
             else:
                 yield from self._added(job)
 
+    def put(self, name: str, data: bytes, *, collection: str = DEFAULT) -> Added:
+        job = self._assistant.submit_add([self._assistant.keep(BytesIO(data), name)], collection=collection)
+        return [told for told in self._added(job) if isinstance(told, Added)][-1]
+
     def _added(self, job: Job) -> Iterator[Progress | Added]:
         with closing(self._follow(job)) as told:
             for kind, data in told:
@@ -274,6 +283,11 @@ class RemoteAssistant:
                     yield wire.load(Added, {**data, "path": str(next(given))})
                 elif data:
                     yield wire.load(Progress, data)
+
+    def put(self, name: str, data: bytes, *, collection: str = DEFAULT) -> Added:
+        sent = [("files", (_label(name), data, "application/octet-stream"))]
+        job = self._call("POST", "/v1/documents", data={"collection": collection}, files=sent)
+        return [wire.load(Added, data) for kind, data in self._follow(job) if kind == "file"][-1]
 
     def _upload(self, batch: Sequence[Path], form: Mapping[str, Any]) -> wire.Json:
         """Streamed from disk. Raises ReadError for a file that cannot be opened or that the server refuses."""
@@ -389,7 +403,7 @@ class RemoteAssistant:
             if not response.is_success:
                 response.read()
             _check(response)
-            yield from _parsed(_lines(response.iter_bytes()))
+            yield from wire.events(response.iter_bytes())
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -415,29 +429,6 @@ def _check(response: httpx.Response) -> None:
         raise NetworkError(
             f"{where.host} answered {response.status_code}; it is not a Gakju.", hint="Check the address."
         ) from None
-
-
-def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    """Lines by line feed alone: text may hold other code points that Python takes for line ends."""
-    rest = b""
-    for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        yield from (line.decode() for line in whole)
-
-
-def _parsed(lines: Iterable[str]) -> Iterator[tuple[str, wire.Json]]:
-    """Server-sent events: (event, data), data as JSON. Comments and ids are skipped."""
-    kind, data = "", ""
-    for line in lines:
-        name, _, value = line.partition(":")
-        if name == "event":
-            kind = value.strip()
-        elif name == "data":
-            data += value
-        elif not line and data:
-            if data.strip() != "[DONE]":  # OpenAI's end
-                yield kind, json.loads(data)
-            kind, data = "", ""
 
 
 def parted(paths: Iterable[str | Path]) -> tuple[list[str], list[str | Path]]:

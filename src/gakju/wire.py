@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, is_dataclass
 from typing import Any, TypeVar
 
@@ -184,3 +185,26 @@ def job(found: Job) -> Json:
         "created_at": found.created_at,
         "updated_at": found.updated_at,
     }
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
+    """Lines by line feed alone: text may hold other code points that Python takes for line ends."""
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from (line.decode() for line in whole)
+
+
+def events(chunks: Iterable[bytes]) -> Iterator[tuple[str, Json]]:
+    """Server-sent events: (event, data), data as JSON. Comments and ids are skipped."""
+    kind, data = "", ""
+    for line in _lines(chunks):
+        name, _, value = line.partition(":")
+        if name == "event":
+            kind = value.strip()
+        elif name == "data":
+            data += value
+        elif not line and data:
+            if data.strip() != "[DONE]":  # OpenAI's end
+                yield kind, json.loads(data)
+            kind, data = "", ""

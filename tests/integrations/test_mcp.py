@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from base64 import b64encode
 from pathlib import Path
 
 import httpx
@@ -31,13 +32,14 @@ def run(work, where):
     return asyncio.run(asyncio.wait_for(inside(), 60))
 
 
-def test_the_four_tools_say_what_they_take_and_give(library) -> None:
+def test_the_five_tools_say_what_they_take_and_give(library) -> None:
     async def look(client):
         return await client.list_tools()
 
     tools = {t.name: t for t in run(look, f"{library.url}/mcp").tools}
-    assert set(tools) == {"search", "ask", "documents", "page"}
-    assert all(t.description and t.output_schema and t.annotations.read_only_hint for t in tools.values())
+    assert set(tools) == {"search", "ask", "documents", "page", "add"}
+    assert all(t.description and t.output_schema for t in tools.values())
+    assert [name for name, t in tools.items() if not t.annotations.read_only_hint] == ["add"]
     assert set(tools["ask"].input_schema["properties"]) == {"question", "collection"}
 
 
@@ -74,6 +76,28 @@ def test_search_documents_and_page_read_the_library(library) -> None:
     assert (passages[0]["title"], passages[0]["text"]) == ("trip", TRIP)
     assert [d["title"] for d in documents] == ["leave", "trip"]
     assert (page["text"], page["status"]) == (TRIP, "ok")
+
+
+def test_what_is_added_is_found(library) -> None:
+    async def add(client):
+        text = {"name": "bike.md", "text": "# 자전거\n\n자전거는 지하에 둔다."}
+        first, again = [await client.call_tool("add", text) for _ in range(2)]
+        sent = {"name": "../car.txt", "text": b64encode("차는 밖에 둔다.".encode()).decode(), "encoded": True}
+        encoded = await client.call_tool("add", sent)
+        found = await client.call_tool("search", {"query": "자전거는 어디에", "k": 1})
+        wrong = await client.call_tool("add", {"name": "x.txt", "text": "x", "encoded": True})
+        unread = await client.call_tool("add", {"name": "x.pdf", "text": "%PDF-1.7 nothing"})
+        return first, again, encoded, found, wrong, unread
+
+    first, again, encoded, found, wrong, unread = run(add, f"{library.url}/mcp")
+    assert (first.structured_content["status"], first.structured_content["pages"]) == ("added", 1)
+    assert again.structured_content == {**first.structured_content, "status": "unchanged"}
+    assert library.assistant.document(encoded.structured_content["document_id"]).path == "car.txt"
+    (passage,) = found.structured_content["passages"]
+    assert passage["document_id"] == first.structured_content["document_id"]
+    assert wrong.is_error
+    assert "base64" in wrong.content[0].text
+    assert unread.is_error
 
 
 def test_what_goes_wrong_is_told_to_the_model(library) -> None:
@@ -125,14 +149,21 @@ def test_a_key_reaches_its_own_collections_and_rights(tmp_path: Path) -> None:
                 await client.call_tool("search", {"query": "출장비", "collection": "hr"}),
                 await client.call_tool("search", {"query": "출장비", "collection": "secret"}),
                 await client.call_tool("documents", {}),
+                await client.call_tool("add", {"name": "a.txt", "text": "a", "collection": "hr"}),
             ]
 
-        own, other, listed = asyncio.run(as_key(one.url, asks, look))
+        own, other, listed, added = asyncio.run(as_key(one.url, asks, look))
         assert {p["text"] for p in own.structured_content["passages"]} == {LEAVE}
         assert other.is_error
         assert listed.is_error
-        _, _, listed = asyncio.run(as_key(one.url, reads, look))
+        assert added.is_error
+        _, _, listed, added = asyncio.run(as_key(one.url, reads, look))
         assert [d["title"] for d in listed.structured_content["documents"]] == ["leave"]
+        assert added.is_error
+        writes = one.assistant.store.keys.add("mcp", ["ask", "write"], collections=["hr"])[1]
+        *_, added = asyncio.run(as_key(one.url, writes, look))
+        assert added.structured_content["status"] == "added"
+        assert one.assistant.document(added.structured_content["document_id"]).collection == "hr"
 
 
 def test_the_command_speaks_on_stdin_and_stdout(library) -> None:
@@ -142,6 +173,8 @@ def test_the_command_speaks_on_stdin_and_stdout(library) -> None:
     async def work(client):
         listed = await client.call_tool("documents", {})
         answer = await client.call_tool("ask", {"question": QUESTION})
+        added = await client.call_tool("add", {"name": "later.txt", "text": "나중에 온 문서."})
+        assert library.assistant.document(added.structured_content["document_id"]).title == "later"
         return listed.structured_content["documents"], answer.structured_content["answer"]
 
     documents, answer = run(work, stdio_client(where))

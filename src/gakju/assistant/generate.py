@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gakju.errors import UnknownModel
@@ -98,6 +100,7 @@ class Generator:
 
     async def stream(self) -> AsyncGenerator[dict[str, Any] | Waiting, None]:
         """Chunks of the API, one of them with usage."""
+        began = time.perf_counter()
         raw = await self._raw()
         usage: Mapping[str, Any] | None = None
         pieces = 0
@@ -111,13 +114,14 @@ class Generator:
         finally:
             if usage is None and pieces:  # Left before its end: a piece is a token, nearly.
                 usage = {"prompt_tokens": _guess(self._body), "completion_tokens": pieces}
-            await self._spend(usage)
+            await self._spend(usage, began)
 
     async def once(self) -> dict[str, Any]:
         """The whole answer."""
+        began = time.perf_counter()
         raw = await self._raw()
         answer = await raw.once(self._path, self._body, self._caller)
-        await self._spend(answer.get("usage"))
+        await self._spend(answer.get("usage"), began)
         return answer
 
     async def _raw(self) -> RawModel:
@@ -136,11 +140,13 @@ class Generator:
 
         return PlainModel(chat)
 
-    async def _spend(self, usage: Mapping[str, Any] | None) -> None:
+    async def _spend(self, usage: Mapping[str, Any] | None, began: float) -> None:
         if usage:
+            seconds = time.perf_counter() - began
             asked, said = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
             spend = self._assistant.accounts.spend
-            await asyncio.shield(asyncio.to_thread(spend, self._billed, asked, said, key_id=self._key_id))
+            told = partial(spend, self._billed, asked, said, key_id=self._key_id, seconds=seconds)
+            await asyncio.shield(asyncio.to_thread(told))
 
 
 def _guess(body: Mapping[str, Any]) -> int:

@@ -1,10 +1,11 @@
-"""Gakju as tools of the Model Context Protocol: search, ask, documents, page.
+"""Gakju as tools of the Model Context Protocol: search, ask, documents, page, add.
 
 `server` makes what both transports serve. What a tool may see is the caller's, which `source` tells for each call.
 """
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Annotated, Any, TypeVar
@@ -18,7 +19,7 @@ from pydantic import BaseModel, Field
 
 from gakju import wire
 from gakju.assistant.cited import Cited
-from gakju.errors import GakjuError
+from gakju.errors import GakjuError, UsageError
 from gakju.integrations.source import DEFAULT, Source, finished, footnotes
 
 T = TypeVar("T")
@@ -28,10 +29,15 @@ SourceOf = Callable[[Context, str], Source]
 INSTRUCTIONS = (
     "Gakju answers from the user's own documents. `ask` gives an answer whose sentences carry [n] marks; its "
     "footnotes hold the document, the page and the words they rest on. Cite them. `search` finds passages, `page` "
-    "reads a page whole."
+    "reads a page whole, `add` puts a document into the library."
 )
 _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 
+_WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+
+Name = Annotated[str, Field(min_length=1, max_length=200, description="As minutes.md: the ending tells the kind.")]
+Text = Annotated[str, Field(min_length=1, description="The text, or with `encoded` the bytes of a file as base64.")]
+Encoded = Annotated[bool, Field(description="Whether `text` is base64: for PDF and other files that are no text.")]
 Collection = Annotated[str, Field(description="Which collection of the library.", max_length=64)]
 Question = Annotated[str, Field(min_length=1, max_length=10_000)]
 
@@ -67,6 +73,14 @@ class PageText(BaseModel):
     document_id: str
     page: int
     text: str
+    status: str
+
+
+class Put(BaseModel):
+    """`status` is added, unchanged (these bytes are there) or partial (some pages could not be read)."""
+
+    document_id: str
+    pages: int
     status: str
 
 
@@ -133,7 +147,27 @@ def server(source: SourceOf) -> MCPServer:
         found = await _run(lambda: source(ctx, "read").page(document_id, number))
         return PageText(document_id=document_id, page=number, text=found["text"], status=found["status"])
 
+    @made.tool(annotations=_WRITES)
+    async def add(
+        ctx: Context, name: Name, text: Text, encoded: Encoded = False, collection: Collection = DEFAULT
+    ) -> Put:
+        """Put a document into the user's library, where it is found and cited from then on."""
+        data = await _run(lambda: _bytes(text, encoded))
+        added = await _run(lambda: source(ctx, "write").put(name, data, collection=collection))
+        if added.document_id is None:
+            raise ToolError(added.error or f"{name} was not added.")
+        return Put(document_id=added.document_id, pages=added.pages, status=added.status)
+
     return made
+
+
+def _bytes(text: str, encoded: bool) -> bytes:
+    if not encoded:
+        return text.encode("utf-8", "replace")
+    try:
+        return b64decode(text, validate=True)
+    except ValueError:
+        raise UsageError("That is no base64.", hint="Leave `encoded` out for plain text.") from None
 
 
 def _passage(hit: wire.Json) -> Passage:

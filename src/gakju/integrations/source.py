@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from typing import TYPE_CHECKING, Protocol
 
 from gakju import wire
 from gakju.assistant.cited import Citation, Cited
-from gakju.errors import ModelFailed, UsageError
-from gakju.types import Answer, AskEvent, Document, Message
+from gakju.errors import BrokenFile, ModelFailed, UsageError
+from gakju.types import Added, Answer, AskEvent, Document, Message
 
 if TYPE_CHECKING:
     from gakju.assistant import Assistant
@@ -33,6 +34,10 @@ class Source(Protocol):
         """A page as `wire.page` shows it."""
         ...
 
+    def put(self, name: str, data: bytes, *, collection: str = DEFAULT) -> Added:
+        """Add a document, and wait until it is read."""
+        ...
+
 
 class Embedding(Source, Protocol):
     """One that embeds, too."""
@@ -55,6 +60,13 @@ class InProcess:
 
     def page(self, document_id: str, number: int) -> wire.Json:
         return wire.page(self._assistant.page(document_id, number))
+
+    def put(self, name: str, data: bytes, *, collection: str = DEFAULT) -> Added:
+        kept = self._assistant.keep(BytesIO(data), name)
+        job = self._assistant.jobs.wait(self._assistant.submit_add([kept], collection=collection).id)
+        if job.state != "done":
+            raise BrokenFile(job.error.get("message", f"{name} was not added."), hint=job.error.get("hint", ""))
+        return wire.load(Added, job.result["files"][0])
 
     def embed(self, texts: Sequence[str], *, model: str, query: bool = False) -> list[list[float]]:
         embedder = self._assistant.parts.embedder
