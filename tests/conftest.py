@@ -99,6 +99,11 @@ def need_model(name: str, folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def e5_file(model_folder: Path) -> Path:
+    return need_model("multilingual-e5-small", model_folder)
+
+
+@pytest.fixture(scope="session")
 def e5(model_folder: Path, tmp_path_factory: pytest.TempPathFactory):
     """The real embedder."""
     from gakju.models.embed import E5

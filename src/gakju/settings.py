@@ -45,6 +45,10 @@ class Settings(BaseSettings):
     chat_model: str = Field(
         "embedded:qwen2.5-coder-0.5b", description="Model that writes answers, as `provider:model`."
     )
+    verifier: str = Field(
+        "local",
+        description="Who judges whether the documents bear a sentence out: `local` (no generation), or a chat model as `provider:model`.",
+    )
     embedder: str = Field("embedded:multilingual-e5-small", description="Model that embeds passages and questions.")
     model_source: Literal["hub", "index"] = Field(
         "hub",

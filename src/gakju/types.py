@@ -333,10 +333,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of a streamed generation; the last one carries `usage`."""
+    """A piece of a streamed generation; the last one carries `usage`.
+
+    `top` are log probabilities of the likeliest tokens in this place, where they were asked for and are told.
+    """
 
     text: str
     usage: Usage | None = None
+    top: Mapping[str, float] = field(default_factory=dict)
 
 
 Freshness = Literal["", "day", "week", "month", "year"]

@@ -4,14 +4,37 @@ from __future__ import annotations
 
 import pytest
 
-from gakju.text.morphemes import Morphemes
+from fronts import shared
+from gakju.models.fakes import FakeChat
 from gakju.types import DocumentRef, Evidence, Span
-from gakju.verify import LexicalVerifier
+from gakju.verify import JudgeVerifier, LexicalVerifier, LocalVerifier
 
 
-@pytest.fixture(scope="module", params=["lexical"])
+def letter(messages):
+    """A judge that looks for the claim's first word."""
+    sources, _, claim = messages[-1].content.partition("Claim: ")
+    return "A" if claim.strip('"').split(" ")[0] in sources else "C"
+
+
+def alike(claim, premise, _question):
+    return (0.95, 0.04, 0.01) if claim.split(" ")[0] in premise else (0.02, 0.9, 0.08)
+
+
+@pytest.fixture(
+    scope="module", params=["lexical", "local", "judge", pytest.param("local, real", marks=pytest.mark.model)]
+)
 def verifier(request):
-    return {"lexical": lambda: LexicalVerifier(Morphemes())}[request.param]()
+    morphemes = shared()["morphemes"]
+    if request.param == "local, real":
+        from gakju.models.entailment import Entailment
+
+        e5 = request.getfixturevalue("e5_file")
+        return LocalVerifier(morphemes, Entailment(e5, e5.parent / "cache").entailed)
+    return {
+        "lexical": lambda: LexicalVerifier(morphemes),
+        "local": lambda: LocalVerifier(morphemes, alike),
+        "judge": lambda: JudgeVerifier(FakeChat(letter), morphemes),
+    }[request.param]()
 
 
 def evidence(*texts):

@@ -146,9 +146,15 @@ class Parts:
     @property
     def verifier(self) -> Verifier:
         def make() -> Verifier:
-            from gakju.verify import LexicalVerifier
+            from gakju.verify import JudgeVerifier, LocalVerifier
 
-            return LexicalVerifier(self.morphemes)
+            s = self.settings
+            if s.verifier != "local":
+                return JudgeVerifier(self.chat(s.verifier), self.morphemes)
+            from gakju.models import open_entailment
+
+            entails = open_entailment(root=s.models, cache=s.models / "cache", threads=self.threads)
+            return LocalVerifier(self.morphemes, entails)
 
         return self._once("verifier", make)
 

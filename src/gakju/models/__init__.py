@@ -8,6 +8,7 @@ http(s)://HOST/v1#M  model M of any server with an OpenAI-compatible API
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache as once
 from pathlib import Path
 from typing import TypedDict, Unpack
@@ -24,9 +25,11 @@ from gakju.protocols import ChatModel, Embedder
 
 HOSTED_CONTEXT = 128_000
 """Tokens; what OpenAI's current chat models take at least."""
+ENTAILMENT = "multilingual-e5-small"
+"""Whose published weights the entailment model changes."""
 AZURE_VERSION = "2024-10-21"
 
-__all__ = ["Engines", "Hosts", "open_chat", "open_embedder"]
+__all__ = ["Engines", "Hosts", "open_chat", "open_embedder", "open_entailment"]
 
 
 class Hosts(TypedDict, total=False):
@@ -91,6 +94,18 @@ def open_embedder(name: str, *, root: Path, cache: Path, threads: int = 0, **hos
     if known is None:
         return RemoteEmbedder(name, connect, model)
     return RemoteEmbedder(name, connect, model, query_prefix=known.query, passage_prefix=known.passage)
+
+
+def open_entailment(
+    *, root: Path, cache: Path, threads: int = 0
+) -> Callable[[str, str, str], tuple[float, float, float]]:
+    """(claim, premise, question) to the probabilities of entailed, neutral and denied.
+
+    Nothing is loaded before the first call, which raises ModelMissing where the embedded embedder's file is not here.
+    """
+    from gakju.models.entailment import Entailment
+
+    return Entailment(lambda: fetch.require(_entry(ENTAILMENT, "embed"), root), cache, threads).entailed
 
 
 def _parse(name: str, kind: str) -> tuple[str, str]:

@@ -71,13 +71,18 @@ class OpenAIChat:
                     for choice in (event.choices or ())[:1]:
                         finished = finished or choice.finish_reason is not None
                         if choice.delta.content:
-                            yield Delta(choice.delta.content)
+                            yield Delta(choice.delta.content, top=_top(choice.logprobs))
             finally:
                 # Hanging up is what stops the generation on the other side.
                 response.close()
             if not finished:
                 raise ModelFailed(f"{self.name} broke off its answer.", hint="Try again.")
         yield Delta("", usage)
+
+
+def _top(told: Any) -> dict[str, float]:
+    tokens = (told and told.content) or ()
+    return {one.token: one.logprob for token in tokens[:1] for one in token.top_logprobs or ()}
 
 
 class EmbeddedChat(OpenAIChat):

@@ -7,6 +7,7 @@ Attention is written out so that the plugin fuses it into one kernel.
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -27,15 +28,20 @@ def runtime() -> Any:
     return openvino
 
 
-def build(weights: E5Weights) -> Any:
+Changes = Mapping[str, NDArray[Any]]
+"""What is added to the weights: `NAME.up` of shape (rows, rank) times `NAME.down` of shape (rank, columns)."""
+
+
+def build(weights: E5Weights, changes: Changes | None = None, layers: int | None = None) -> Any:
     """An `openvino.Model`: `embeds` (batch, tokens, hidden) float32, `mask` (batch, tokens) int32 of 0 and 1, and
     `pool` (batch, pools, tokens) float32 to the last hidden states weighed by each row of `pool`,
-    (batch, pools, hidden), not normalised."""
-    return _Builder(weights).model()
+    (batch, pools, hidden), not normalised. With `layers` the states after so many layers."""
+    return _Builder(weights, changes or {}).model(layers or weights.shape.layers)
 
 
-def compile_graph(graph: Any, threads: int, group: int) -> Any:
-    """For `threads` inferences at once, a thread each: on two cores faster than one inference on two threads.
+def compile_graph(graph: Any, threads: int, group: int, streams: int = 0) -> Any:
+    """For `streams` inferences at once that share `threads`. 0 is a thread each: on two cores more are done than by one
+    inference on two threads, which is done sooner.
 
     Activations are quantised in groups of `group` where the processor has the instructions, and attention and what
     else is not a product of weights is in bfloat16 where it has those: a fifth faster, and no further from float32.
@@ -47,7 +53,7 @@ def compile_graph(graph: Any, threads: int, group: int) -> Any:
     precision = "bf16" if group and "BF16" in can else "f32"
     options = {
         "INFERENCE_NUM_THREADS": threads,
-        "NUM_STREAMS": threads,
+        "NUM_STREAMS": streams or threads,
         "INFERENCE_PRECISION_HINT": precision,
         "DYNAMIC_QUANTIZATION_GROUP_SIZE": str(group),
     }
@@ -55,11 +61,12 @@ def compile_graph(graph: Any, threads: int, group: int) -> Any:
 
 
 class _Builder:
-    def __init__(self, weights: E5Weights) -> None:
+    def __init__(self, weights: E5Weights, changes: Changes) -> None:
         self.ov, self.weights, self.shape = runtime(), weights, weights.shape
+        self.changes = changes
         self.op = self.ov.opset13
 
-    def model(self) -> Any:
+    def model(self, layers: int) -> Any:
         op, s = self.op, self.shape
         mask = op.parameter([-1, -1], self.ov.Type.i32, name="mask")
         embeds = op.parameter([-1, -1, s.hidden], self.ov.Type.f32, name="embeds")
@@ -73,7 +80,7 @@ class _Builder:
         kept = op.convert(mask, self.ov.Type.f32)
         # 0 where a token stands, -1e4 where padding does, added before the softmax.
         bias = op.unsqueeze(op.multiply(op.subtract(kept, self._floats(1)), self._floats(1e4)), self._ints(1, 2))
-        for layer in range(s.layers):
+        for layer in range(layers):
             x = self._layer(x, bias, f"l{layer}.")
         return self.ov.Model([op.matmul(pool, x, False, False)], [embeds, mask, pool], "e5")
 
@@ -95,6 +102,9 @@ class _Builder:
     def _linear(self, x: Any, name: str, columns: int) -> Any:
         op = self.op
         matrix = self.weights.matrix(name + ".w", columns)
+        if name + ".up" in self.changes:
+            up, down = (self.changes[name + kind].astype(np.float32) for kind in (".up", ".down"))
+            matrix = matrix + up @ down
         scale = np.abs(matrix).max(1, keepdims=True) / 127
         whole = np.clip(np.rint(matrix / scale), -127, 127).astype(np.int8)
         weight = op.multiply(op.convert(op.constant(whole), self.ov.Type.f32), self._floats(scale))

@@ -7,6 +7,8 @@ LexicalVerifier   exact comparisons alone: what there is where no model is
 
 from __future__ import annotations
 
+from gakju.verify.judge import JudgeVerifier
 from gakju.verify.lexical import LexicalVerifier
+from gakju.verify.local import LocalVerifier
 
-__all__ = ["LexicalVerifier"]
+__all__ = ["JudgeVerifier", "LexicalVerifier", "LocalVerifier"]

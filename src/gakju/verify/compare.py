@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from gakju.text.morphemes import Morphemes
@@ -61,6 +61,9 @@ class Compared:
     foreign: bool = False
     """No evidence is in the claim's language."""
 
+    def without_opposite(self) -> Compared:
+        return replace(self, opposite="")
+
 
 class Comparer:
     """Thread-safe. A few milliseconds a claim; evidence seen before is not analysed again."""
@@ -92,6 +95,9 @@ class Comparer:
             opposite,
             foreign,
         )
+
+    def coverage(self, claim: str, text: str) -> float:
+        return self._coverage(claim, [text], "")
 
     def _strange(self, claim: str, texts: Sequence[str], question: str) -> tuple[str, ...]:
         have = squeeze(" ".join([*texts, question]))

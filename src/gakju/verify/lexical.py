@@ -21,8 +21,8 @@ class LexicalVerifier:
     Paraphrases with other words come out `partial` or `unsupported`. Between languages `partial` at best. Thread-safe.
     """
 
-    def __init__(self, morphemes: Morphemes) -> None:
-        self._comparer = Comparer(morphemes)
+    def __init__(self, words: Morphemes | Comparer) -> None:
+        self._comparer = words if isinstance(words, Comparer) else Comparer(words)
 
     def judge(self, claim: str, evidence: Sequence[Evidence], *, question: str = "") -> Judgement:
         """The verdict on `claim`, with `reason` in the claim's language where it is not plain support."""
