@@ -209,9 +209,9 @@ def test_a_message_whose_fields_are_empty_is_left_out() -> None:
     poet = shipped()["poet"].app
     filled = {"name": "", "subject": "비", "contents": ""}
     assert [m.content for m in poet.messages_for(filled, "en")] == [
-        "You are a poet. Write only the poem, in English, without any explanation.",
+        "You are a poet. You answer with a poem and nothing else. Every verse stands on a line of its own.",
         "The poem's subject is 비.",
-        "Please make a short poem with this information.",
+        "Please make a poem of eight lines with this information.",
     ]
 
 

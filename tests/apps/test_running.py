@@ -65,7 +65,7 @@ def test_a_run_is_a_job_with_its_text_and_what_it_used(some: Apps, chat: FakeCha
     call = chat.calls[0]
     assert [m.role for m in call.messages] == ["system", "user", "user", "user"]
     assert [m.content for m in call.messages[1:3]] == ["글쓴이의 이름은 하늘입니다.", "시의 주제는 첫눈입니다."]
-    assert (call.temperature, call.max_tokens) == (0.5, 400)
+    assert (call.temperature, call.max_tokens, call.extra) == (0.5, 400, {"frequency_penalty": 0.6})
     assert some.assistant.store.usage.days("")[0].completion_tokens == job.result["usage"]["completion_tokens"]
 
 
@@ -186,7 +186,7 @@ def test_a_file_that_was_broken_by_hand_is_shown_with_its_error(some: Apps, tmp_
     entry = some.shelf.get("mine")
     assert entry.app is None
     assert str(entry.error).startswith("mine.yaml: Line 7: temperature: must be a number.")
-    with pytest.raises(UnknownModel, match="no app .mine. that works"):
+    with pytest.raises(UnknownModel, match=r"no app .mine. that works"):
         some.assistant.parts.chat("app:mine")
 
 

@@ -128,6 +128,8 @@ class App(_Strict):
     model: Annotated[str, Field(max_length=300)] = ""
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.5
     max_tokens: Annotated[int | None, Field(ge=1, le=100_000)] = None
+    frequency_penalty: Annotated[float, Field(ge=-2, le=2)] = 0.0
+    """Keeps a small model from saying the same again and again."""
     output: Output = "text"
     evidence: Literal["search", "whole"] = "search"
     sentences: Annotated[int, Field(ge=1, le=40)] = 6

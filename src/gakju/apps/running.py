@@ -184,7 +184,8 @@ def _limit(app: App, model: ChatModel) -> int:
 
 def _extra(app: App) -> dict[str, Any]:
     """With `json` the answer is an object, whoever writes it."""
-    return {"response_format": {"type": "json_object"}} if app.output == "json" else {}
+    extra: dict[str, Any] = {"response_format": {"type": "json_object"}} if app.output == "json" else {}
+    return {**extra, "frequency_penalty": app.frequency_penalty} if app.frequency_penalty else extra
 
 
 def _fitted(app: App, filled: dict[str, str], language: Language, model: ChatModel) -> tuple[list[Message], int]:

@@ -75,12 +75,13 @@ def _select(app: App, field: Input, key: str, given: object) -> str:
 
 def _number(app: App, field: Input, key: str, given: object) -> float | None:
     start = given if isinstance(given, int | float) else field.default
+    value = start if isinstance(start, int | float) else None
     limits = {"min_value": field.min, "max_value": field.max, "step": field.step}
-    numbers = {k: float(v) for k, v in limits.items() if v is not None}
-    value: float | None = st.number_input(
-        **_common(field, key), value=float(start) if isinstance(start, int | float) else None, **numbers, width=220
-    )
-    return value
+    numbers: dict[str, Any] = {k: v for k, v in {**limits, "value": value}.items() if v is not None}
+    whole = all(float(v).is_integer() for v in numbers.values()) and field.step is not None
+    numbers = {k: int(v) if whole else float(v) for k, v in numbers.items()}
+    found: float | None = st.number_input(**_common(field, key), **{"value": None, **numbers}, width=220)
+    return found
 
 
 def _file(app: App, field: Input, key: str, given: object) -> object:
