@@ -50,6 +50,7 @@ from gakju.types import Progress
 SETS = "korquad1-dev", "squad2-half"
 SMALL = "qwen2.5-coder-0.5b"
 READ = 50
+REFUSE_BELOW = Settings.model_fields["refuse_below"].default
 
 
 class Run(NamedTuple):
@@ -79,11 +80,11 @@ def sample(one: RetrievalSet) -> list[Asked]:
     return found
 
 
-def ours(run: Run, one: RetrievalSet, keep: Path, *, ask: bool) -> list[Answered]:
+def ours(run: Run, one: RetrievalSet, keep: Path, refuse_below: float, *, ask: bool) -> list[Answered]:
     questions = sample(one)[: run.count]
     model = f"embedded:{run.model}"
     options = {"model": model, "mode": run.who}
-    settings = Settings(home=prepared(keep / "home"), refuse_below=REFUSE_BELOW)
+    settings = Settings(home=prepared(keep / "home"), refuse_below=refuse_below)
     with closing(Parts(settings)) as parts:
         kept = answers.Run(keep, one, answers.decisive(parts, one, options))
         if ask and any(q.id not in kept.answers for q in questions):
@@ -190,6 +191,8 @@ def show(told: Mapping[str, Mapping[str, Any]]) -> None:
             print(f"  {measure:<24}" + "".join(f"{cell:<30}" for cell in cells))
         print(f"  {'':<24}" + "".join(f"{run:<30}" for run in of_runs))
         for run, one in of_runs.items():
+            for point in one["curve"]:
+                print(f"  {run}: {point}")
             for measure, ratio in one.get("against", {}).items():
                 if measure != "both_asked":
                     print(f"  {run} / langchain, {one['against']['both_asked']} questions: {measure} {ratio}")
@@ -214,6 +217,7 @@ def main() -> int:
     parser.add_argument("--sets", nargs="+", default=list(SETS))
     parser.add_argument("--keep", type=Path, default=scratch("answers"))
     parser.add_argument("--envs", type=Path, default=Path(tempfile.gettempdir()) / "envs")
+    parser.add_argument("--refuse-below", type=float, default=REFUSE_BELOW, help="0 answers all, for the whole curve")
     parser.add_argument("--show", action="store_true", help="ask nothing")
     parser.add_argument("--read", type=Path, help="write answers here to read by hand")
     parser.add_argument("--json", type=Path)
@@ -228,7 +232,7 @@ def main() -> int:
             if run.who == "langchain":
                 got = langchain(run, one, args.keep, args.envs, ask=not args.show)
             else:
-                got = ours(run, one, args.keep, ask=not args.show)
+                got = ours(run, one, args.keep, args.refuse_below, ask=not args.show)
             found[run.name] = {a.id: scored(by_id[a.id], a, texts) for a in got}
         told[name] = {}
         for label, scores in found.items():
@@ -245,8 +249,6 @@ def main() -> int:
     report("answers", {"load": busy, "cores_used": os.cpu_count(), "sets": told}, args.json)
     return 0
 
-
-REFUSE_BELOW = Settings.model_fields["refuse_below"].default
 
 if __name__ == "__main__":
     raise SystemExit(main())
