@@ -96,9 +96,9 @@ def cases(parts: Parts, lang: str, folder: Path, most: int | None) -> list[Case]
     return made
 
 
-def halu(parts: Parts) -> list[Case]:
+def halu(parts: Parts, most: int | None) -> list[Case]:
     made = []
-    for row in map(json.loads, data("grounded/halueval_qa.jsonl").read_text("utf-8").splitlines()):
+    for row in map(json.loads, data("grounded/halueval_qa.jsonl").read_text("utf-8").splitlines()[:most]):
         if not row["supported"] or row["answer"] not in row["context"]:
             continue
         texts = [row["context"][i:j] for i, j in sentence_spans(row["context"])]
@@ -221,7 +221,7 @@ def main() -> int:
     parts = Parts(Settings(home=prepared(args.home)))
     started, figures, weights = time.perf_counter(), {}, {}
     for lang in SETS:
-        figures[lang], fitted = measured(lang, cases(parts, lang, args.home, args.questions), halu(parts) if lang == "en" else [])
+        figures[lang], fitted = measured(lang, cases(parts, lang, args.home, args.questions), halu(parts, args.questions) if lang == "en" else [])
         weights |= fitted
         print(lang, json.dumps(figures[lang]), f"{time.perf_counter() - started:.0f} s", flush=True)
     if args.write:
