@@ -204,6 +204,18 @@ def test_nothing_leaves_where_it_may_not(tmp_path: Path, site: str, settings: di
     assert Site.seen == []
 
 
+def test_a_process_that_only_reads_the_library_says_so(tmp_path: Path, site: str, folder: Path) -> None:
+    with assistant(tmp_path / "home", site, "/wage") as gakju:
+        gakju.add([folder])
+        gakju.owner = False
+        steps, answer = ask(gakju, "연차휴가는 며칠?", sources="both")
+        gakju.owner = True
+    assert [s.stage for s in steps] == ["skipped"]
+    assert "so the web was not searched" in steps[0].problems[0]
+    assert answer.evidence[0].text.startswith("연차휴가")
+    assert Site.seen == []
+
+
 def test_the_web_is_looked_at_by_itself_only_where_the_question_needs_it(
     tmp_path: Path, site: str, folder: Path
 ) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, cast, get_args
 from gakju.assistant.ingest import document_id
 from gakju.assistant.line import Line, forget
 from gakju.assistant.scope import WEB, Scope, search_in
-from gakju.errors import Cancelled, GakjuError, NetworkError, NotFound, UsageError
+from gakju.errors import Cancelled, GakjuError, LibraryBusy, NetworkError, NotFound, UsageError
 from gakju.http import Reach
 from gakju.store import Sources, now
 from gakju.text.links import site
@@ -74,8 +74,10 @@ class Web:
         return Visits(reach, offline=s.offline, seconds=VISIT_SECONDS, most_bytes=s.web_bytes, proxy=s.web_proxy)
 
     def chosen(self, sources: str) -> Sources:
-        """What to answer from, where "" means what the setting `web` says. Raises UsageError where that is not allowed
-        or cannot be done.
+        """What to answer from, where "" means what the setting `web` says.
+
+        Raises UsageError where that is not allowed; for the web alone also what is missing: UsageError, NetworkError
+        or LibraryBusy.
         """
         s = self._a.settings
         if not sources:
@@ -104,6 +106,11 @@ class Web:
                 "No search engine is set up.",
                 hint="Name a SearXNG in the setting `searxng`, or give a key: `tavily_api_key`, `brave_api_key`.",
             )
+        if not self._a.owner:  # what is read is kept in the library
+            return LibraryBusy(
+                "Another Gakju process is working on this library, so the web was not searched.",
+                hint="Ask that one, or wait for it to end.",
+            )
         return None
 
     # Answering
@@ -111,8 +118,7 @@ class Web:
     def look(self, query: str, scope: Scope, sources: str) -> Generator[WebStep, None, tuple[Scope, WebStep | None]]:
         """Steps as they are made; then where to look for evidence, and the last step, None where none was made.
 
-        What the web does wrong is told in a step; `scope` stands then. Raises what `chosen` raises, and LibraryBusy
-        where another process writes the library.
+        What the web does wrong is told in a step; `scope` stands then. Raises what `chosen` raises.
         """
         wanted = self.chosen(sources)
         if wanted in {"documents", "none"}:
@@ -124,7 +130,6 @@ class Web:
             step = WebStep("skipped", wish.why, problems=(str(missing),))
             yield step
             return scope, step
-        self._a._must_own()
         from gakju.web import queries
 
         step = WebStep("searching", wish.why, tuple(queries(query)))

@@ -69,7 +69,7 @@ def ask(state: State, question: str, collection: str, model: str, sources: str |
 @_model
 @click.pass_obj
 def chat(state: State, collection: str, model: str) -> int:
-    with state.connect() as backend:
+    with state.connect(own=state.settings.web == "auto") as backend:
         return _Conversation(state, backend, collection, model).run()
 
 
