@@ -88,6 +88,7 @@ function row(item, data, tell) {
   link.onclick = (e) => {
     if (e.metaKey || e.ctrlKey || e.shiftKey || e.button) return;
     e.preventDefault();
+    fold();
     tell({ kind: "open", id: item.id });
   };
   const more = el("button", "more");
@@ -117,6 +118,18 @@ function undo(data, tell) {
   return bar;
 }
 
+// On a phone the sidebar lies over the page: what was chosen in it is seen once it is gone, as with Streamlit's own links.
+function fold() {
+  if (window.innerWidth < 768) document.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
+}
+
+let watching = false;
+function watch() {
+  if (watching) return;
+  watching = true;
+  document.addEventListener("click", (e) => { if (e.target.closest?.(".st-key-new_thread, .st-key-take_tour")) setTimeout(fold, 50); });
+}
+
 function find(data, tell) {
   const line = el("input", "find");
   line.type = "search";
@@ -133,6 +146,7 @@ function find(data, tell) {
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".talks");
+  watch();
   const tell = (act) => setTriggerValue("act", { ...act, at: Date.now() });
   const now = JSON.stringify({ ...data, wanted: null });
   if (drawn.get(root) === now) return;

@@ -39,6 +39,7 @@ const running = new WeakMap();
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".tour");
   if (running.has(root)) return running.get(root);
+  if (innerWidth < 768) document.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
   const [host, shade] = above(root);
   let at = 0;
   const ring = el("div", "ring"), card = el("div", "card");
