@@ -21,8 +21,8 @@ class Collections:
         with self._db.session() as s:
             for table in (WordListRow, VectorStoreRow, AttachedRow):
                 s.execute(delete(table).where(table.collection == new))
-            for table in (ThreadRow, WordListRow, VectorStoreRow, AttachedRow):
-                s.execute(update(table).where(table.collection == old).values(collection=new))
+            for named in (ThreadRow, WordListRow, VectorStoreRow, AttachedRow):
+                s.execute(update(named).where(named.collection == old).values(collection=new))
 
     def forget(self, name: str) -> None:
         """All but its conversations, which stay to be read."""
