@@ -144,13 +144,26 @@ def test_hidden_text_is_left_out_and_told(tmp_path: Path, site: str) -> None:
 
 
 def test_the_newer_of_two_pages_comes_first_and_the_older_is_told(tmp_path: Path, site: str) -> None:
-    Site.pages["/old"] = PAGES["/wage"].replace("2026-08-05", "2023-08-05").replace("320", "30")
+    Site.pages["/old"] = PAGES["/wage"].replace("2026-08-05", "2023-08-05").replace("320", "30").replace("고시<", "옛<")
     with assistant(tmp_path, site, "/old", "/wage") as gakju:
         _, answer = ask(gakju, sources="web")
     assert answer.web is not None
     assert [(e.number, e.document.published) for e in answer.evidence] == [(1, "2026-08-05"), (2, "2023-08-05")]
     assert answer.evidence[0].score >= answer.evidence[1].score
     assert answer.web.problems == ("A page of 2023-08-05 says otherwise: “2027년 최저임금은 시급 1만 30원이다.”",)
+
+
+def test_an_older_version_of_a_page_is_left_out_unless_a_year_is_named(tmp_path: Path, site: str) -> None:
+    Site.pages["/old"] = PAGES["/wage"].replace("2026-08-05", "2023-08-05").replace("320", "30")
+    with assistant(tmp_path, site, "/old", "/wage") as gakju:
+        _, answer = ask(gakju, "최저임금은 시급 얼마인가요?", sources="web")
+        assert [e.document.published for e in answer.evidence] == ["2026-08-05"]
+        assert answer.web is not None
+        assert answer.web.problems == (
+            f"A page of 2023-08-05 was left out, since it is there as of 2026-08-05: {site}/old",
+        )
+        _, answer = ask(gakju, "2027년 최저임금은 시급 얼마인가요?", sources="web")
+        assert {e.document.published for e in answer.evidence} == {"2026-08-05", "2023-08-05"}
 
 
 def test_a_dead_engine_leaves_the_documents(tmp_path: Path, site: str, folder: Path) -> None:

@@ -149,7 +149,8 @@ class Web:
                     step = replace(step, problems=(*step.problems, told))
                 step = replace(step, done=len(read), total=max(len(read), min(step.total, self._a.settings.web_pages)))
                 yield step
-        step = replace(step, stage="read", total=len(read))
+        read, older = without_older(query, read)
+        step = replace(step, stage="read", total=step.done, problems=(*step.problems, *older))
         if not found.results and not found.problems:
             step = replace(step, problems=("The search found no page.",))
         yield step
@@ -334,6 +335,27 @@ class _Page:
         """A line that names the site."""
         said, name = str(error), site(self._url)
         return said if not name or name in said else f"{name}: {said}"
+
+
+def without_older(query: str, read: Sequence[Document]) -> tuple[list[Document], list[str]]:
+    """What was read without older versions of a page, and a line on each of those.
+
+    Versions are pages of one site with one title; search takes them for copies and would keep either. A query that
+    names a year may want the old one.
+    """
+    if re.search(r"(?:19|20)\d\d", query):
+        return list(read), []
+    newest: dict[tuple[str, str], str] = {}
+    for d in read:
+        if d.published:
+            key = site(d.path), d.title
+            newest[key] = max(d.published, newest.get(key, ""))
+    older = [d for d in read if d.published and d.published < newest[site(d.path), d.title]]
+    lines = [
+        f"A page of {d.published} was left out, since it is there as of {newest[site(d.path), d.title]}: {d.path}"
+        for d in older
+    ]
+    return [d for d in read if d not in older], lines
 
 
 _DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
