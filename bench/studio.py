@@ -89,7 +89,7 @@ def pages_of(where: dict[str, Any]) -> dict[str, tuple[str, str]]:
     from gakju.ui.frame import PLACES
 
     main = '[data-testid="stMain"] :is(h1, textarea)'
-    own = {p.key: (f"/{p.key}", main) for p in PLACES}
+    own = {p.key: ("/" if p is PLACES[0] else f"/{p.key}", main) for p in PLACES}
     return own | {
         "library": ("/library", ".st-key-documents"),
         "document": (f"/library?document={where['document']}&page=2", ".paper img"),

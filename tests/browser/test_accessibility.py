@@ -107,7 +107,7 @@ def addresses(screen: Screen) -> dict[str, str]:
     """Every page that the sidebar or a link leads to, with something on it."""
     documents = screen.assistant.documents()
     d = next(d for d in documents if d.path.endswith(HANDBOOK.name))
-    own = {p.key: f"/{p.key}" for p in PLACES}
+    own = {p.key: "/" if p is PLACES[0] else f"/{p.key}" for p in PLACES}
     chunk = screen.assistant.chunks(d.id)[3].id
     return own | {
         "search": "/search?q=재택근무",
