@@ -75,11 +75,13 @@ def test_across_languages_the_model_decides():
 def test_of_long_evidence_the_sentences_nearest_the_claim_are_read_in_their_order():
     verifier, told = local(0.9, 0.1, 0.0)
     other = [f"회의실 {n}호는 예약한 사람이 문을 열고 닫는다. " * 3 for n in range(20)]
-    verifier.judge("연차휴가는 열닷새를 받는다", evidence(*other[:10], LEAVE, *other[10:]), question="연차는?")
+    verifier.judge("연차휴가 열닷새", evidence(*other[:10], LEAVE, *other[10:]), question="연차는?")
     ((_, premise, question),) = told.asked
     assert LEAVE in premise
     assert len(premise) <= 650
     assert question == "연차는?"
+    verifier.judge("연차휴가는 열닷새를 받는다.", evidence(LEAVE), question="연차는?")
+    assert told.asked[-1] == ("연차휴가는 열닷새를 받는다.", LEAVE, "")
 
 
 def test_without_its_model_words_are_judged_by(caplog):

@@ -37,7 +37,7 @@ class Entailed(NamedTuple):
 
 class Entailment:
     """Thread-safe; loads at first use. `weights` is the embedder's file, or finds it then, where ModelMissing and
-    ModelCorrupt are raised. `cache` holds the tokenizer. About 70 MB when loaded."""
+    ModelCorrupt are raised. `cache` holds the tokenizer."""
 
     def __init__(
         self, weights: Path | Callable[[], Path], cache: Path, threads: int = 0, learned: Path = LEARNED
@@ -95,7 +95,9 @@ class _Loaded:
     def _tokens(self, claim: str, premise: str, question: str) -> tuple[list[int], list[tuple[int, int]]]:
         """The pair's tokens, and where all, the claim and the premise stand."""
         v = self._vocabulary
-        asked, said, given = self._tokenizer.encode([question, claim, premise])
+        # A lone surrogate is no text to the tokenizer.
+        clean = [text.encode("utf-8", "replace").decode() for text in (question, claim, premise)]
+        asked, said, given = self._tokenizer.encode(clean)
         tokens = [v.bos, *self._query]
         if asked:
             tokens += [*asked[: CLAIM_TOKENS // 2], v.eos]

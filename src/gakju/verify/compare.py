@@ -61,6 +61,9 @@ class Compared:
     foreign: bool = False
     """No evidence is in the claim's language."""
 
+    span: bool = False
+    """As `quoted`, but so short that it says little by itself: a name, a number."""
+
     def without_opposite(self) -> Compared:
         return replace(self, opposite="")
 
@@ -94,6 +97,7 @@ class Comparer:
             self._strange(claim, texts, question) if korean and not foreign else (),
             opposite,
             foreign,
+            any(_quoted(claim, text, 2) for text in texts),
         )
 
     def coverage(self, claim: str, text: str) -> float:
@@ -144,7 +148,7 @@ def is_korean(text: str) -> bool:
     return bool(_HANGUL.search(text))
 
 
-def _quoted(claim: str, text: str) -> bool:
+def _quoted(claim: str, text: str, least: int = 8) -> bool:
     """Whether the claim is a piece of the text, word for word, that no negation before or behind it turns round."""
     small, whole = squeeze(claim).rstrip(".!?。"), squeeze(text)
     at = whole.find(small)
@@ -156,7 +160,7 @@ def _quoted(claim: str, text: str) -> bool:
     before, after = whole[:at], whole[end : end + 8]
     cut = (before[-1:] + small[:1]).isdigit() or (small[-1:] + after[:1]).isdigit()
     return (
-        len(small) >= 8
+        len(small) >= least
         and not cut
         and not is_negative(after)
         and not before.endswith(("not", "no", "never", "안", "못"))
