@@ -15,6 +15,7 @@ from gakju.web.visit import Visits, published
 
 PAGE = '<html lang="ko-KR"><meta charset="euc-kr"><p>최저임금 고시</p></html>'.encode("euc-kr")
 HTML = "text/html; charset=euc-kr"
+BOMB = gzip.compress(b"\0" * (8 << 20))
 
 
 class Site(BaseHTTPRequestHandler):
@@ -48,7 +49,7 @@ class Site(BaseHTTPRequestHandler):
                 self.wfile.write(b"x")
                 time.sleep(0.02)
         elif self.path == "/bomb":
-            self.say(gzip.compress(b"\0" * (40 << 20)), "text/html", **{"content-encoding": "gzip"})
+            self.say(BOMB, "text/html", **{"content-encoding": "gzip"})
         elif self.path == "/br":
             self.say(b"packed", "text/html", **{"content-encoding": "br"})
         elif self.path == "/photo":
@@ -112,9 +113,9 @@ def test_a_page_is_brought_as_it_was_served(site: str) -> None:
 def test_what_is_not_read(site: str, path: str, words: str) -> None:
     began = time.monotonic()
     with pytest.raises(NetworkError, match=words) as caught:
-        visits(seconds=0.7).visit(site + path)
+        visits(seconds=0.7 if path == "/drip" else 20.0).visit(site + path)
     assert "127.0.0.1" in str(caught.value)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
 
 
 def test_robots_are_asked_once_and_obeyed(site: str) -> None:
