@@ -160,11 +160,14 @@ def test_everything_on_the_document_page_is_reached_by_tab(stocked: Screen, visi
         const name = e.getAttribute('aria-label') || e.innerText || e.tagName;
         const ringed = n => n && [getComputedStyle(n)].some(
             s => s.outlineStyle !== 'none' || s.boxShadow !== 'none' || s.borderColor === 'rgb(31, 93, 146)');
-        return [name, [e, e.parentElement, e.parentElement?.parentElement].some(ringed)];  // inputs have theirs around
+        let around = false;  // inputs have their ring on what holds them
+        for (let n = e, i = 0; n && i < 5; n = n.parentElement, i++) around ||= ringed(n);
+        return [name, around];
     }"""
     page.locator("h1").click()
     for _ in range(16):
         page.keyboard.press("Tab")
+        page.wait_for_timeout(200)  # rings fade in
         name, visible = page.evaluate(what)
         reached.append(name.strip())
         assert visible, f"no focus to be seen on {name}"
