@@ -104,6 +104,12 @@ def e5_file(model_folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def chat_weights(model_folder: Path) -> Path:
+    """The real chat model's file."""
+    return need_model("qwen2.5-coder-0.5b", model_folder)
+
+
+@pytest.fixture(scope="session")
 def e5(model_folder: Path, tmp_path_factory: pytest.TempPathFactory):
     """The real embedder."""
     from gakju.models.embed import E5
