@@ -14,7 +14,8 @@ bench/peers/setup.sh (`--envs`) with the same weights on Gakju's engine behind `
 Told for each run: the measures of gakju.evaluation.answer_scores with 95 % intervals; and against LangChain, on the
 questions that both were asked, how many times its F1 is had and what part of its unsupported answers. Unsupported is
 judged by the set and not by Gakju's verdicts: the answer neither holds a known one (nor stands in one, nor is half
-alike) nor stands in a passage known to hold the answer. `--show` asks nothing, it scores what is kept.
+alike) nor stands in a passage known to hold the answer. That is kind to quotations: a wrong span of the right passage
+is not unsupported. So wrong answers are told as well, and answers of both were read by hand (answers_read/). `--show` asks nothing, it scores what is kept.
 `--read` writes 50 answers of each run to read by hand.
 """
 
@@ -149,6 +150,7 @@ def against(one: Mapping[str, Scored], other: Mapping[str, Scored]) -> dict[str,
         "f1": [(one[n].f1, other[n].f1) for n in both],
         "f1_answerable": [(one[n].f1, other[n].f1) for n in both if one[n].question.answerable],
         "unsupported_answers": [(bad(one[n], False), bad(other[n], False)) for n in both],
+        "wrong_answers": [(wrong(one[n]), wrong(other[n])) for n in both],
         "unsupported_answers_all": [(bad(one[n], True), bad(other[n], True)) for n in both],
     }
     for name, values in pairs.items():
@@ -172,8 +174,23 @@ def bad(one: Scored, everywhere: bool) -> float:
     return float(not one.answered.refused and not one.grounded and (everywhere or one.question.answerable))
 
 
+def wrong(one: Scored) -> float:
+    """1 for an answer that is not right, wherever its words stand: a span of the right passage may be the wrong span."""
+    return float(not one.answered.refused and not one.right)
+
+
 COLUMNS = (
-    *("questions", "f1", "exact", "f1_answerable", "exact_answerable", "answered", "citation_hit", "quote_hit"),
+    *(
+        "questions",
+        "f1",
+        "exact",
+        "f1_answerable",
+        "exact_answerable",
+        "answered",
+        "citation_hit",
+        "quote_hit",
+        "right",
+    ),
     *("unsupported_by_gold", "unsupported_by_gold_all", "unsupported_rate", "refusal_precision", "refusal_recall"),
     *("foreign_words", "stray_words", "p50_ms"),
 )
