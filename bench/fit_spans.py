@@ -221,7 +221,9 @@ def main() -> int:
     parts = Parts(Settings(home=prepared(args.home)))
     started, figures, weights = time.perf_counter(), {}, {}
     for lang in SETS:
-        figures[lang], fitted = measured(lang, cases(parts, lang, args.home, args.questions), halu(parts, args.questions) if lang == "en" else [])
+        figures[lang], fitted = measured(
+            lang, cases(parts, lang, args.home, args.questions), halu(parts, args.questions) if lang == "en" else []
+        )
         weights |= fitted
         print(lang, json.dumps(figures[lang]), f"{time.perf_counter() - started:.0f} s", flush=True)
     if args.write:
