@@ -97,7 +97,7 @@ def test_a_stopped_run_keeps_its_text_and_stops_the_model(tmp_path: Path) -> Non
         run = ground.start("fake", ASK)
         while not run.text:
             time.sleep(0.01)
-        ground.stop(run)
+        Playground(assistant).stop(run)  # the screen makes one for each click
         assert over(run).state == "stopped"
         assert run.text.startswith("연차")
         assert chat.closed == 1

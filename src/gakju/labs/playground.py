@@ -106,6 +106,7 @@ class Run:
     error: dict[str, str] = field(default_factory=dict)
     first: float | None = None
     seconds: float = 0.0
+    task: asyncio.Task[None] | None = field(default=None, repr=False)
 
     @property
     def over(self) -> bool:
@@ -142,7 +143,6 @@ class Playground:
 
     def __init__(self, assistant: Assistant) -> None:
         self._assistant = assistant
-        self._tasks: dict[int, asyncio.Task[None]] = {}
 
     def models(self) -> list[str]:
         """Chat models that can be named; apps and the library are no single requests."""
@@ -160,8 +160,7 @@ class Playground:
         loop = _loop()
 
         def begin() -> None:
-            self._tasks[id(run)] = task = loop.create_task(self._run(run, body))
-            task.add_done_callback(lambda _: self._tasks.pop(id(run), None))
+            run.task = loop.create_task(self._run(run, body))
 
         loop.call_soon_threadsafe(begin)
         return run
@@ -170,8 +169,8 @@ class Playground:
         """The model stops too; what was written stays."""
 
         def end() -> None:
-            if task := self._tasks.get(id(run)):
-                task.cancel()
+            if run.task:
+                run.task.cancel()
 
         _loop().call_soon_threadsafe(end)
 
