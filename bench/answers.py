@@ -13,9 +13,10 @@ bench/peers/setup.sh (`--envs`) with the same weights on Gakju's engine behind `
 
 Told for each run: the measures of gakju.evaluation.answer_scores with 95 % intervals; and against LangChain, on the
 questions that both were asked, how many times its F1 is had and what part of its unsupported answers. Unsupported is
-judged by the set and not by Gakju's verdicts: the answer neither holds a known one (nor stands in one, nor is half
-alike) nor stands in a passage known to hold the answer. That is kind to quotations: a wrong span of the right passage
-is not unsupported. So wrong answers are told as well, and answers of both were read by hand (answers_read/). `--show` asks nothing, it scores what is kept.
+judged by the set and not by Gakju's verdicts: the answer neither holds a known one (nor stands in one, nor is nearly
+the same) nor stands in a passage known to hold the answer. That is kind to quotations, since a wrong span of the right
+passage is not unsupported: so wrong answers are told as well, and answers of both were read by hand (answers_read/).
+`--show` asks nothing, it scores what is kept.
 `--read` writes 50 answers of each run to read by hand.
 """
 
@@ -175,7 +176,7 @@ def bad(one: Scored, everywhere: bool) -> float:
 
 
 def wrong(one: Scored) -> float:
-    """1 for an answer that is not right, wherever its words stand: a span of the right passage may be the wrong span."""
+    """1 for an answer that is not right, wherever its words stand."""
     return float(not one.answered.refused and not one.right)
 
 

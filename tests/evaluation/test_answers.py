@@ -143,7 +143,8 @@ def one(known: tuple[str, ...], said: str, *, refused: bool = False, sure: float
     [
         (("15일",), "연차휴가는 15일입니다", True, True),
         (("연차휴가는 15일",), "15일", True, True),
-        (("15일간",), "15일이", True, True),  # F1 .67
+        (("연차휴가 15일",), "연차 휴가로 15일", True, True),  # F1 .93
+        (("개수는 15개",), "개수는 14개", False, False),  # F1 .83
         (("15일",), "이듬해로 넘길 수 없다.", False, True),
         (("15일",), "20일 정도입니다", False, False),
         ((), "15일", False, False),

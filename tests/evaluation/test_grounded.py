@@ -78,7 +78,12 @@ def test_the_command_prints_what_is_agreed(tmp_path: Path, monkeypatch) -> None:
     told = json.loads(result.stdout)
     assert list(told) == ["accuracy", "f1", "auroc", "n", "p50_ms", "ci"]
     assert (result.exit_code, told["accuracy"], told["f1"], told["auroc"], told["n"]) == (0, 1.0, 1.0, 1.0, 2)
-    shown = CliRunner().invoke(main, ["eval", "grounded", str(file)], env=env, catch_exceptions=False)
+    assert told["ci"]["accuracy"] == [1.0, 1.0]
+    page = tmp_path / "page.html"
+    shown = CliRunner().invoke(
+        main, ["eval", "grounded", str(file), "--report", str(page)], env=env, catch_exceptions=False
+    )
+    assert "Verdicts on statements.jsonl" in page.read_text("utf-8")
     assert shown.stdout.splitlines()[0].split()[:2] == ["accuracy", "1.0"]
     missing = CliRunner().invoke(main, ["eval", "grounded", str(tmp_path / "none")], env=env)
     assert (missing.exit_code, missing.stdout) == (2, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +14,10 @@ from gakju.evaluation.datasets import Asked, RetrievalSet
 from gakju.evaluation.match import exact, f1, holds, is_korean
 from gakju.evaluation.statistics import Values, interval
 
-ALIKE = 0.5
-"""F1 with a known answer from which on an answer says the same, though neither holds the other."""
+ALIKE = 0.7
+"""F1 with a known answer from which on an answer says the same, though neither holds the other; numbers have to be
+alike, since "14개" and "15개" differ in one syllable.
+"""
 
 _REFUTED = frozenset(["unsupported", "contradicted"])
 
@@ -42,17 +45,16 @@ def scored(question: Asked, answered: Answered, passages: Mapping[str, str]) -> 
     """`passages` are texts by document id: those that hold answers, and those that are cited."""
     korean = is_korean(question.text + "".join(question.answers))
     said = "" if answered.refused else answered.answer
-    likeness = f1(said, question.answers, korean=korean)
     right = bool(said) and (
         holds(said, question.answers, korean=korean)
         or any(holds(answer, [said], korean=korean) for answer in question.answers)
-        or (question.answerable and likeness >= ALIKE)
+        or any(_alike(said, answer, korean) for answer in question.answers)
     )
     gold = [passages[name] for name in question.passages if name in passages]
     return Scored(
         question,
         answered,
-        likeness,
+        f1(said, question.answers, korean=korean),
         exact(said, question.answers, korean=korean),
         right,
         right or any(bool(said) and holds(text, [said], korean=korean) for text in gold),
@@ -60,6 +62,11 @@ def scored(question: Asked, answered: Answered, passages: Mapping[str, str]) -> 
         any(holds(quote, question.answers, korean=korean) for quote in answered.quotes),
         any(verdict in _REFUTED for verdict in answered.verdicts),
     )
+
+
+def _alike(said: str, answer: str, korean: bool) -> bool:
+    numbers = [re.findall(r"\d+", text) for text in (said, answer)]
+    return numbers[0] == numbers[1] and f1(said, [answer], korean=korean) >= ALIKE
 
 
 def passages(data: RetrievalSet) -> dict[str, str]:
