@@ -205,4 +205,4 @@ def test_the_playground_asks_shows_stops_and_goes_on(screen: Screen, visit) -> N
     assert [m.role for m in screen.chat.calls[0].messages] == ["user"]
     page.get_by_text("지난 요청").click()
     page.get_by_role("button", name="한국의 수도는?").click()
-    until(lambda: page.get_by_label("사용자 1").input_value() == "한국의 수도는?")
+    until(lambda: page.get_by_label("사용자 2").input_value() == "한국의 수도는?")
