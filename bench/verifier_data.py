@@ -117,6 +117,9 @@ def _of_sentence(s: str, sentences: Sequence[str], words: Words, pick: random.Ra
                 others.insert(pick.randint(0, len(others)), s)
                 premise = " ".join(others)
             yield _example(claim, premise, *allowed)
+    if pick.random() < 0.3 and (turned := negated(s) or number_swapped(s, pick)):
+        # Changed on both sides: that a sentence was changed, or says no, must not tell.
+        yield _example(restyled(turned) or shortened(turned, pick) or turned, turned, ENTAILED)
 
 
 def _of_passage(text: str, sentences: Sequence[str], pick: random.Random) -> Iterator[Example]:
