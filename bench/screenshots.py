@@ -36,7 +36,7 @@ COLOURS = 256
 """Colours of a picture's palette, the rare ones (a verdict, a mark) kept: a third of the bytes."""
 
 
-MAIN = '[data-testid="stMain"] :is(h1, textarea)'
+MAIN = '.stMain [data-testid="stElementContainer"] :is(h1, h2, button, p)'
 
 
 class State(NamedTuple):
@@ -132,7 +132,7 @@ def picture(context: Any, scene: Scene, state: State, path: Path) -> None:
     page = context.new_page()
     try:
         page.goto(scene.url + state.address.format(**scene.places))
-        page.locator(state.sign).first.wait_for()
+        page.locator(f"{state.sign} >> visible=true").first.wait_for()
         page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
         page.wait_for_timeout(800)
         if state.act:

@@ -80,7 +80,7 @@ def _drawn(assistant: Any, document: str, number: int) -> float:
 
 
 def settled(page: Any, sign: str) -> None:
-    page.locator(sign).first.wait_for()
+    page.locator(f"{sign} >> visible=true").first.wait_for()
     page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
 
 
@@ -88,7 +88,7 @@ def pages_of(where: dict[str, Any]) -> dict[str, tuple[str, str]]:
     """Address and a sign that all of it is there."""
     from gakju.ui.frame import PLACES
 
-    main = '[data-testid="stMain"] :is(h1, textarea)'
+    main = '.stMain [data-testid="stElementContainer"] :is(h1, h2, button, p)'
     own = {p.key: ("/" if p is PLACES[0] else f"/{p.key}", main) for p in PLACES}
     return own | {
         "library": ("/library", ".st-key-documents"),
@@ -118,7 +118,7 @@ def screen(where: dict[str, Any], runs: int) -> dict[str, Any]:
             page.goto(where["url"] + address)
             settled(page, sign)
 
-        first = timed(lambda: visit("/", '[data-testid="stMain"] :is(h1, textarea)'))
+        first = timed(lambda: visit("/", '.stMain [data-testid="stElementContainer"] :is(h1, h2, button, p)'))
         times: dict[str, list[float]] = {}
         for _ in range(runs + 1):  # the first round fills the browser's cache
             for name, (address, sign) in pages_of(where).items():

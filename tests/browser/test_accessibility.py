@@ -117,7 +117,7 @@ def addresses(screen: Screen) -> dict[str, str]:
 
 
 def settled(page: Any) -> None:
-    page.locator('[data-testid="stMain"] [data-testid="stElementContainer"]').first.wait_for(state="attached")
+    page.locator('.stMain [data-testid="stElementContainer"]').first.wait_for(state="attached")
     page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
     page.wait_for_timeout(400)
 
