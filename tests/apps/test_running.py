@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from conftest import need_model
 from fronts import LEAVE, opened, serving, slow_chat
 from gakju import apps
 from gakju.apps import AppError, Apps
@@ -313,11 +312,10 @@ def test_the_terminal_counts_tokens(tmp_path: Path) -> None:
 
 
 @pytest.mark.model
-def test_the_poet_writes_with_the_embedded_model(tmp_path: Path, model_folder: Path) -> None:
-    need_model("qwen2.5-coder-0.5b", model_folder)
+def test_the_poet_writes_with_the_embedded_model(tmp_path: Path, chat_weights: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
-    (home / "models").symlink_to(model_folder)
+    (home / "models").symlink_to(chat_weights.parent)
     with Assistant.open(home, chat_model="embedded:qwen2.5-coder-0.5b", context=2048) as assistant:
         job = run(apps.of(assistant), "poet", {"name": "Kim", "subject": "First snow"})
         assert job.state == "done", job.error

@@ -5,14 +5,13 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from screens import ARGUMENTS, HANDBOOK, MANUAL, HeldChat, Screen
+from screens import ARGUMENTS, HANDBOOK, MANUAL, Screen, behind
 
 from gakju.models.fakes import FakeEmbedder
 
@@ -49,22 +48,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Screen]:
         yield Screen(serve.address(listening))
         one.should_exit = True
         thread.join(20)
-
-
-@contextmanager
-def behind(server: Screen, home: Path) -> Iterator[Screen]:
-    """The library at `home` behind the screen."""
-    from gakju.assistant import Assistant
-    from gakju.settings import Settings
-    from gakju.ui import state
-
-    server.chat = HeldChat("[1]", name="embedded:fake")
-    settings = Settings(home=home, chat_model="fake", ocr=False, refuse_below=0.0, readers=1)
-    with Assistant(settings, embedder=FakeEmbedder(), **{"chat/fake": server.chat}) as assistant:
-        server.assistant = assistant
-        state.hold(assistant)
-        yield server
-        server.chat.go.set()
 
 
 @pytest.fixture

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gakju.models.fakes import FakeChat
+from gakju.models.fakes import FakeChat, FakeEmbedder
 from gakju.types import Delta
 
 ARGUMENTS = [
@@ -56,3 +57,19 @@ def until(true: Callable[[], bool], seconds: float = 20) -> None:
     while not true():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.05)
+
+
+@contextmanager
+def behind(server: Screen, home: Path) -> Iterator[Screen]:
+    """The library at `home` behind the screen."""
+    from gakju.assistant import Assistant
+    from gakju.settings import Settings
+    from gakju.ui import state
+
+    server.chat = HeldChat("[1]", name="embedded:fake")
+    settings = Settings(home=home, chat_model="fake", ocr=False, refuse_below=0.0, readers=1)
+    with Assistant(settings, embedder=FakeEmbedder(), **{"chat/fake": server.chat}) as assistant:
+        server.assistant = assistant
+        state.hold(assistant)
+        yield server
+        server.chat.go.set()

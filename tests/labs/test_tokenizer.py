@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import need_model
 from gakju.errors import ModelFailed, UsageError
 from gakju.labs import tokenizer
 from gakju.labs.tokenizer import Token, count, groups, prompt_tokens, tokens, visible
@@ -145,10 +144,10 @@ def test_a_file_without_a_vocabulary_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.model
-def test_the_embedded_models_numbers_are_its_engines(embedded_chat, model_folder: Path) -> None:
+def test_the_embedded_models_numbers_are_its_engines(embedded_chat, chat_weights: Path) -> None:
     from gakju.http import client
 
-    encoding = embedded_vocabulary(need_model("qwen2.5-coder-0.5b", model_folder))
+    encoding = embedded_vocabulary(chat_weights)
     texts = [t for pair in tokenizer.PAIRS for t in pair] + [t for _, t in tokenizer.KINDS]
     texts += ["뷁 쀍\t\n\n  끝 ", "I'LL don't 12345 ½ Ⅷ", "if (a)\n\t\treturn;\r\n", "عربى हिन्दी 日本語 𠮷"]
     engine = embedded_chat.engine
@@ -160,9 +159,9 @@ def test_the_embedded_models_numbers_are_its_engines(embedded_chat, model_folder
 
 
 @pytest.mark.model
-def test_a_conversation_is_counted_as_the_engine_counts_it(embedded_chat, model_folder: Path) -> None:
-    s = Settings(home=model_folder.parent)
-    assert s.models == model_folder
+def test_a_conversation_is_counted_as_the_engine_counts_it(embedded_chat, chat_weights: Path) -> None:
+    s = Settings(home=chat_weights.parent.parent)
+    assert s.models == chat_weights.parent
     talks = [
         [Message("user", "안녕?")],
         [Message("system", "You are a poet."), Message("user", "a"), Message("assistant", "b"), Message("user", "봄")],

@@ -50,7 +50,8 @@ def _file(entry: Entry) -> tuple[str, apps.App | None]:
     text = live.area(
         t("app_file"), key=f"app-source-{entry.name}", start=entry.text, rows=30, longest=60_000, mono=True, wrong=wrong
     )
-    app, troubles = None, ()
+    app = None
+    troubles: tuple[Trouble, ...] = ()
     try:
         app = apps.parse(text)
     except AppError as e:

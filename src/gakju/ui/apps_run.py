@@ -16,7 +16,7 @@ from gakju.ui import apps_notes, live
 from gakju.ui import words as said
 from gakju.ui.apps_form import words
 from gakju.ui.plain import plain
-from gakju.ui.state import assistant, language, t
+from gakju.ui.state import assistant, cancel, language, t
 
 TICK = 0.2
 """Seconds between looks at a run."""
@@ -58,9 +58,7 @@ def _run(app: App, job_id: str, was_finished: bool) -> None:
         text = str(job.result.get("text") or _told(job))
         _text(app, text, "" if job.finished else app.spinner[language()], key=f"written-{job_id}")
     if not job.finished:
-        st.button(
-            t("stop"), icon=":material/stop:", key=f"stop-{job_id}", on_click=assistant().jobs.cancel, args=(job_id,)
-        )
+        st.button(t("stop"), icon=":material/stop:", key=f"stop-{job_id}", on_click=cancel, args=(job_id,))
     else:
         _end(app, job)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from screens import Screen, until
+from screens import Screen, behind, until
 
 from gakju.store import Feedback
 
@@ -147,8 +147,6 @@ def test_switching_threads_while_one_is_written_loses_nothing(stocked: Screen, v
 
 def test_a_thread_survives_a_restart_of_the_server(server: Screen, samples: Path, tmp_path: Path, visit) -> None:
     import shutil
-
-    from conftest import behind
 
     shutil.copytree(samples, tmp_path / "home")
     with behind(server, tmp_path / "home") as one:
