@@ -21,7 +21,12 @@ def client_raising(tmp_path, raised: Exception) -> TestClient:
     def documents(collection):
         raise raised
 
-    assistant = SimpleNamespace(settings=Settings(home=tmp_path), documents=documents)
+    assistant = SimpleNamespace(
+        settings=Settings(home=tmp_path),
+        documents=documents,
+        parts=SimpleNamespace(providers={}),
+        jobs=SimpleNamespace(serve=lambda *given: None),
+    )
     app = create(assistant, ui=False)
     return TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False)
 

@@ -19,6 +19,8 @@ def app(tmp_path, *, loopback: bool = True, **given):
         documents=lambda collection: [],
         delete=lambda identity: None,
         search=lambda query, k, collection: [],
+        parts=SimpleNamespace(providers={}),
+        jobs=SimpleNamespace(serve=lambda *given: None),
     )
     application = create(assistant, ui=False, loopback=loopback)
 
