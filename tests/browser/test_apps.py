@@ -105,9 +105,9 @@ def test_an_app_is_made_checked_tried_saved_and_run(screen: Screen, visit) -> No
     assert preview.locator(".written li").all_inner_texts() == ["바다", "산"]
     assert screen.chat.calls[0].messages[-1].content == "여름에 대한 아이디어를 3가지, 한 줄에 하나씩 써 주세요."
     page.get_by_role("button", name="저장").click()
-    page.get_by_role("heading", name="여행 앱").wait_for()
     shelf = apps.of(screen.assistant).shelf
-    assert [e.name for e in shelf.all() if e.own] == ["trips"]
+    until(lambda: [e.name for e in shelf.all() if e.own] == ["trips"])
+    page.locator(".st-key-preview").wait_for(state="detached")
     page.get_by_label("주제").fill("겨울")
     page.get_by_role("button", name="실행").click()
     page.get_by_text("다 되었습니다.").wait_for()
