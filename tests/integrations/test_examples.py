@@ -53,7 +53,7 @@ WANTED = {
     "azure_chat.py": [f"{SENTENCE} [1]"],
     "langchain_chat.py": [f"{SENTENCE} [1]", "[1] leave, p. 1", "leave 1 []", "dimensions"],
     "semantic_kernel_plugin.py": [f"{SENTENCE} [1]", "leave, p. 1"],
-    "mcp_client.py": ["['search', 'ask', 'documents', 'page']", f"[1] leave, p. 1: “{SENTENCE}”", "[]"],
+    "mcp_client.py": ["['search', 'ask', 'documents', 'page', 'add']", f"[1] leave, p. 1: “{SENTENCE}”", "[]"],
 }
 
 

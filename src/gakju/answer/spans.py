@@ -83,7 +83,8 @@ def _korean(text: str, parts: Sequence[Piece]) -> Iterator[tuple[int, int]]:
 
 def _english(text: str, parts: Sequence[Piece]) -> Iterator[tuple[int, int]]:
     for i, p in enumerate(parts):
-        if p.tag in {"F", "S"} and text[p.start] not in '$£€"“':
+        cut = p.start > 0 and text[p.start - 1] in "$£€"  # an amount without its currency
+        if cut or (p.tag in {"F", "S"} and text[p.start] not in '$£€"“'):
             continue
         for j in range(i, min(i + LONGEST, len(parts))):
             q = parts[j]
