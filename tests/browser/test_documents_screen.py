@@ -116,8 +116,17 @@ def test_a_search_says_why_and_opens_the_place(stocked: Screen, visit) -> None:
     assert page.locator("dd").first.inner_text() == f"{hits[0].score:.3f}"
     assert page.get_by_role("meter").get_attribute("aria-valuemax") == "1"
     page.get_by_text("찾을 줄 알았던 쪽").first.click()
-    page.get_by_test_id("stExpanderDetails").get_by_role("combobox").click()
-    page.get_by_role("option", name="Aquilune A2 User Manual").click()
+    # A click on a list that is still unfolding closes it again: open it until it stays open.
+    box = page.get_by_test_id("stExpanderDetails").get_by_role("combobox")
+    manual = page.get_by_role("option", name="Aquilune A2 User Manual")
+
+    def opened() -> bool:
+        box.press("ArrowDown")
+        page.wait_for_timeout(500)
+        return manual.is_visible()
+
+    until(opened)
+    manual.click()
     page.locator(".expected", has_text="Aquilune A2 User Manual · 1쪽").wait_for()
     assert "없음" in page.locator(".expected").inner_text()
     sentence = page.locator(".sentence .text").first.inner_text()
