@@ -27,7 +27,7 @@ check: ## Every check, without the set-up
 	@echo "== ruff"; $(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
 	@echo "== mypy"; $(BIN)/mypy
 	@echo "== import-linter"; $(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
-	@echo "== pytest"; $(BIN)/pytest
+	@echo "== pytest"; $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 .venv/.made:
 	@test -n "$(PYTHON)" || { echo "Gakju needs Python 3.11 or newer. Install it, or name it: make run PYTHON=/path/to/python3" >&2; exit 1; }

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import secrets
+import socket
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,6 +23,16 @@ LEAVE = "연차휴가는 15일이다. 연차휴가는 이듬해로 넘길 수 �
 TRIP = "출장비는 하루 5만 원이다. 영수증은 7일 안에 낸다."
 REPLY = "연차휴가는 15일이다. [1]"
 """What the model says, of whatever it is asked."""
+
+
+class NoLabs(dict[type, None]):
+    """For assistants that are not: every lab of theirs is nothing."""
+
+    def __contains__(self, kind: object) -> bool:
+        return True
+
+    def __missing__(self, kind: type) -> None:
+        return None
 
 
 @dataclass
@@ -98,9 +112,25 @@ def serving(home: Path, chat: object = None, **settings: object) -> Iterator[Ser
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
-            assert ready.wait(20)
+            assert ready.wait(90)
             yield Served(url, home, assistant, chat)
         finally:
             server.should_exit = True
             thread.join(20)
-            assert not thread.is_alive()
+            assert not thread.is_alive(), stacks()
+
+
+def free_port() -> int:
+    """For a process that must be told its port. The system gives none of these to whoever connects meanwhile."""
+    while True:
+        port = secrets.randbelow(12_000) + 20_000
+        with socket.socket() as one, suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
+
+
+def stacks() -> str:
+    """What every thread does now: where a server does not end, the reason is here."""
+    names = {t.ident: t.name for t in threading.enumerate()}
+    frames = sys._current_frames().items()
+    return "\n".join(f"{names.get(ident)}:\n{''.join(traceback.format_stack(frame)[-6:])}" for ident, frame in frames)

@@ -59,6 +59,15 @@ def ask(chat, question, found, verifier=None, *, refuse_below=0.0, **options):
 @pytest.mark.parametrize(
     ("question", "kind", "is_span"),
     [
+        ("What should I do if water leaks onto the table?", "how", False),
+        ("What happens when the tank is empty?", "how", False),
+        ("What do I have to do?", "how", False),
+        ("What did the king order people to do?", "how", False),
+        ("What does an employee do before a trip?", "how", False),
+        ("What kind of work did she do there?", "what", True),
+        ("화재가 나면 무엇을 해야 하나요?", "how", False),
+        ("분실하면 뭘 하면 되나요?", "how", False),
+        ("언제까지 정산을 해야 하나요?", "date", True),
         ("출산휴가는 누가 승인하나요?", "who", True),
         ("회사가 세워진 해는?", "year", True),
         ("신청은 언제까지 하나요?", "date", True),
@@ -94,6 +103,32 @@ def test_spans_are_pieces_of_their_sentence_at_word_borders(tagger, text):
         assert not (span.start and text[span.start - 1].isalnum() and text is BRIDGE)
     texts = {span.text for span in found}
     assert {"20일", "인사팀", "120일"} <= texts if text is LEAVE else {"Anna Keller", "June 1931"} <= texts
+
+
+@pytest.mark.parametrize(
+    ("text", "there", "not_there"),
+    [
+        ("문의는 02-123-4567로 한다.", {"02-123-4567"}, set()),
+        ("접수는 help@gakju.kr에서 받는다.", {"help@gakju.kr"}, set()),
+        ("시행일은 2024. 3. 1.이고 끝은 2025-02-28이다.", {"2024. 3. 1.", "2025-02-28"}, set()),
+        ("경기는 14:00에 시작한다.", {"14:00"}, set()),
+        ("비율은 1/3이다.", {"1/3"}, set()),
+        ("위원 3분의 2 이상이 출석한다.", {"3분의 2"}, {"3분", "2"}),
+        ("회의는 3분 20초에 끝난다.", {"3분", "20초"}, set()),
+        ("비용은 ₩5,000이다.", {"₩5,000"}, {"5,000"}),
+        ("The fee of ₩5,000 is due on 2024-03-01.", {"₩5,000", "2024-03-01"}, {"5,000"}),
+    ],
+)
+def test_numbers_dates_and_addresses_are_spans_and_never_cut(tagger, text, there, not_there):
+    texts = {span.text for span in spans([text], [0.9], asked("얼마인가요?", tagger), tagger)}
+    assert there <= texts
+    assert not not_there & texts
+
+
+def test_a_name_that_begins_with_a_figure_is_no_amount(tagger):
+    found = spans(["5G 시장은 5GB와 494억 달러이다."], [0.9], asked("시장 규모는 얼마인가요?", tagger), tagger)
+    unfit = {span.text: span.features["unfit"] for span in found}
+    assert (unfit["5G"], unfit["5GB"], unfit["494억 달러"]) == (1.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -124,6 +125,43 @@ def test_one_bad_file_gets_one_line_and_the_rest_goes_on(tmp_path: Path, gakju: 
     assert "2.pdf" in results[1].error
     assert len(gakju.documents()) == 2
     assert len(list(gakju.settings.blobs.glob("*/*"))) == 2, "a failed file leaves nothing behind"
+
+
+def test_one_file_of_an_add_is_cancelled_while_it_waits_or_is_read_and_the_rest_goes_on(
+    tmp_path: Path, gakju: Assistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached, go = threading.Event(), threading.Event()
+    embed = gakju.parts.embedder.embed_parts
+
+    def held(*texts: object):
+        reached.set()
+        assert go.wait(60)
+        return embed(*texts)
+
+    monkeypatch.setattr(gakju.parts.embedder, "embed_parts", held)
+    paths = [text(tmp_path / f"{n}.txt", f"{n}째 문서다.") for n in range(4)]
+    job = gakju.submit_add(paths)
+    assert reached.wait(60)  # the first is in hand, others are read ahead
+    for part in (0, 2):
+        gakju.jobs.leave_out(job.id, part)
+    go.set()
+    results = gakju.jobs.wait(job.id).result["files"]
+    assert [r["status"] for r in results] == ["failed", "added", "failed", "added"]
+    assert [p["kind"] for r in results for p in r["problems"]] == ["cancelled", "cancelled"]
+    assert results[2]["error"] == "2.txt was cancelled."
+    assert [d.title for d in gakju.documents()] == ["1", "3"]
+    assert len(list(gakju.settings.blobs.glob("*/*"))) == 2
+
+
+def test_a_file_that_was_cancelled_stays_so_after_a_kill(tmp_path: Path) -> None:
+    paths = [text(tmp_path / f"{n}.txt", f"{n}째 문서다.") for n in range(2)]
+    with open_at(tmp_path / "home") as gakju:
+        payload = {"collection": "default", "files": [{"path": str(p)} for p in paths], "passwords": []}
+        job = gakju.store.add_job("unserved", payload)
+        gakju.jobs.leave_out(job.id, 0)
+        gakju.store.set_job(job.id, kind="add", state="running")  # as a kill leaves it
+    with open_at(tmp_path / "home") as gakju:
+        assert [r["status"] for r in gakju.jobs.wait(job.id).result["files"]] == ["failed", "added"]
 
 
 def test_a_file_without_text_says_so_of_each_page(tmp_path: Path, gakju: Assistant) -> None:

@@ -153,6 +153,15 @@ def test_an_endless_word_is_cut():
     assert "".join(c.text for c in found).replace("\n", "") == "가" * 1_000
 
 
+def test_letters_that_no_vocabulary_has_make_no_endless_chunk():
+    """Any run of them is one token, or none."""
+    pages = [page(n, *[("text", "뷁" * 900)] * 20, layout=False) for n in (1, 2)]
+    for tokens in (0, 1):
+        found = list(Chunker(lambda texts, tokens=tokens: [tokens] * len(texts), 100).chunks("d", pages))
+        assert "".join(c.text for c in found).count("뷁") == 36_000
+        assert max(len(c.text) for c in found) < 2_000
+
+
 def test_pages_without_text_give_no_chunk():
     assert chunks(page(1), page(2, ("header", "머리말"), ("footer", "2")), page(3, ("text", " \n "))) == []
 

@@ -22,6 +22,7 @@ from conformance import loopback
 from fronts import REPLY, serving
 from gakju.cli import main
 from gakju.cli.answers import _sentence
+from gakju.cli.meter import Meter
 from gakju.cli.terminal import State, printable, word
 from gakju.models.fakes import FakeChat
 from gakju.store import Store
@@ -112,12 +113,15 @@ def test_add_tells_every_file_as_agreed(run, folder: Path) -> None:
     assert [(r["status"], r["document_id"]) for r in again] == [("unchanged", rows[1]["document_id"])]
 
 
-def test_add_says_what_became_of_every_file(run, folder: Path) -> None:
+def test_add_says_what_became_of_every_file(run, folder: Path, monkeypatch) -> None:
     (folder / "a.pdf").write_bytes(b"%PDF-1.7 nothing")
     lines = run("add", str(folder)).stdout.splitlines()
     assert lines[0] == f"failed  {folder / 'a.pdf'}"
     assert lines[2].startswith(f"added  {folder / 'leave.txt'}  1 pages, 1 chunks, ")
     assert lines[-1] == "3 files: 2 added, 0 in part, 0 unchanged, 1 failed."
+    monkeypatch.setenv("GAKJU_LANGUAGE", "ko")
+    said = run("add", str(folder / "a.pdf")).stdout.splitlines()[1].strip()
+    assert said == "a.pdf는 손상되었거나 중간에 끊긴 PDF입니다. PDF 프로그램에서 열어 다시 저장하세요."
 
 
 def test_add_fails_only_where_all_failed(run, tmp_path: Path) -> None:
@@ -186,6 +190,16 @@ def test_an_answer_as_json_is_as_agreed(run, folder: Path) -> None:
     assert set(claim["footnotes"][0]["document"]) == {"id", "title", "path"}
 
 
+def test_the_mode_of_an_answer_is_chosen_where_it_is_asked(run, folder: Path) -> None:
+    run("add", str(folder))
+    modes = [
+        json.loads(run("ask", "연차휴가는 며칠인가?", "--json", "--mode", m).stdout)["mode"]
+        for m in ("free", "verbatim")
+    ]
+    assert modes == ["free", "verbatim"]
+    assert run("ask", "무엇?", "--mode", "loud").exit_code == 2
+
+
 def test_a_refusal_is_printed_and_has_its_code(run) -> None:
     result = run("ask", "연차휴가는 며칠인가?", "--json")
     assert result.exit_code == 3
@@ -210,7 +224,7 @@ def test_doubt_is_written_beside_the_sentence_and_notes_are_numbered_once() -> N
         _sentence(state, Claim("나다.", "contradicted", 0.1, (two,)), notes),
         _sentence(state, Claim("다다.", "unsupported", 0.0, ()), notes),
     ]
-    assert said == ["가다. [1][2]", "나다. [2] (문서와 다름)", "다다. (문서에 근거 없음)"]
+    assert said == ["가다. [1][2]", "나다. [2] (출처와 다름)", "다다. (근거 없음)"]
     assert list(notes.values()) == [one, two]
 
 
@@ -281,20 +295,66 @@ def test_a_wrong_setting_is_one_line(tmp_path: Path) -> None:
     assert result.stderr.startswith("gakju: The setting port is wrong: ")
 
 
+@pytest.mark.parametrize("content", [b"port = ", b'home = "\xff"', b"= 1"])
+def test_a_file_of_settings_that_cannot_be_read_is_named_in_one_line(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "home" / "gakju.toml"
+    file.parent.mkdir()
+    file.write_bytes(content)
+    result = lone(tmp_path, "docs")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert result.stderr.startswith(f"gakju: {file} cannot be read: ")
+
+
+def test_a_slip_in_a_file_of_settings_is_told_with_what_is_near(tmp_path: Path) -> None:
+    file = tmp_path / "home" / "gakju.toml"
+    file.parent.mkdir()
+    (file.parent / "chosen.toml").write_text('of_a_newer_gakju = "x"\n')
+    file.write_text("refuse_bellow = 0.5\n")
+    result = lone(tmp_path, "docs")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert result.stderr.startswith(f"gakju: {file}: there is no setting 'refuse_bellow'. Did you mean 'refuse_below'?")
+    file.write_text("refuse_below = 0.5\n")
+    assert lone(tmp_path, "docs").exit_code == 0
+
+
+def test_a_setting_that_should_be_json_is_one_line(tmp_path: Path) -> None:
+    result = lone(tmp_path, "docs", GAKJU_ALIASES="gpt=gakju")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert result.stderr.startswith("gakju: The setting aliases is wrong: ")
+    assert "GAKJU_ALIASES" in result.stderr
+
+
+def test_a_data_folder_that_cannot_be_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("")
+    result = lone(tmp_path, "docs", "--home", str(tmp_path / "home" / "inside"))
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert result.stderr.startswith(f"gakju: {tmp_path / 'home' / 'inside'}: ")
+
+
+def test_what_was_typed_may_be_no_text(run, folder: Path) -> None:
+    run("add", str(folder))
+    assert run("search", "연차휴가\udcff").exit_code == 0
+    assert run("ask", "-", input="연차휴가는 며칠인가?\n".encode() + b"\xff").exit_code == 0
+
+
 def test_errors_are_told_in_the_readers_language(tmp_path: Path) -> None:
     said = lone(tmp_path, "docs", "--server", "http://127.0.0.1:9", LC_ALL="ko_KR.UTF-8")
     assert said.exit_code == 1
-    assert said.stderr.startswith("gakju: 네트워크에 연결할 수 없습니다. (No Gakju answers at http://127.0.0.1:9.")
+    assert said.stderr == "gakju: http://127.0.0.1:9에서 답하는 각주가 없습니다. 주소를 확인하세요.\n"
     english = lone(tmp_path, "docs", "--server", "http://127.0.0.1:9", LC_ALL="ko_KR.UTF-8", GAKJU_LANGUAGE="en")
     assert english.stderr.startswith("gakju: No Gakju answers at")
 
 
-def test_a_document_does_not_drive_the_terminal(capsys) -> None:
+def test_a_document_does_not_drive_the_terminal(capsys, monkeypatch) -> None:
     assert printable("a\x1b[2Jb\x9b2Jc\u202ed\te\nf\r") == "a[2Jb2Jcd\te\nf"
     State().emit({"text": "\x1b\x9b\x7f"}, indent=None)
     out = capsys.readouterr().out
     assert out == '{"text": "\\u001b\\u009b\\u007f"}\n'
     assert json.loads(out) == {"text": "\x1b\x9b\x7f"}
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with Meter(State()) as meter:
+        meter.wait("what the web is asked\x1b]0;a title\x07")
+        assert meter._bar.tasks[0].description == "what the web is asked]0;a title"
 
 
 # Real processes
@@ -358,7 +418,7 @@ def test_ctrl_c_stops_an_add_and_prints_what_was_done(hosted, tmp_path: Path, fo
     while told(home) < 2:
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    time.sleep(1)  # what the store has been told, the command hears a moment later
+    time.sleep(3)  # what the store has been told, the command hears a moment later
     adding.send_signal(signal.SIGINT)
     out, err = adding.communicate(timeout=60)
     assert adding.returncode == 130
@@ -370,15 +430,17 @@ def test_ctrl_c_stops_an_add_and_prints_what_was_done(hosted, tmp_path: Path, fo
 def test_ctrl_c_stops_an_answer_and_a_second_one_leaves(slow) -> None:
     env = {"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]}
     chatting = started(env, slow.home, "chat")
+
+    def writing(number: int) -> bool:
+        """Whether so many were asked and the last one's answer comes; the one before it may not have ended yet."""
+        jobs = slow.assistant.store.jobs(kinds=["ask"])
+        return len(jobs) == number and any(e.kind == "token" for e in slow.assistant.store.events(jobs[0].id))
+
     for expected in (1, 2):
         chatting.stdin.write("연차휴가는 며칠인가?\n")
         chatting.stdin.flush()
         deadline = time.monotonic() + 60
-        while not any(
-            e.kind == "token"
-            for j in slow.assistant.store.jobs(kinds=["ask"], states=["running"])
-            for e in slow.assistant.store.events(j.id)
-        ):
+        while not writing(expected):
             assert time.monotonic() < deadline
             time.sleep(0.05)
         chatting.send_signal(signal.SIGINT)
@@ -387,7 +449,7 @@ def test_ctrl_c_stops_an_answer_and_a_second_one_leaves(slow) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.05)
     chatting.send_signal(signal.SIGINT)
-    chatting.communicate(timeout=30)
+    chatting.communicate(timeout=60)
     assert chatting.returncode == 0
 
 
@@ -397,11 +459,11 @@ def test_up_serves_until_it_is_told_to_stop(hosted, tmp_path: Path, folder: Path
     try:
         url = json.loads(server.stdout.readline())["url"]
         port = url.rpartition(":")[2]
-        assert httpx.get(f"{url}/healthz", trust_env=False).json()["status"] == "ok"
-        assert httpx.get(url, trust_env=False).headers["content-type"].startswith("text/html")
+        assert httpx.get(f"{url}/healthz", trust_env=False, timeout=60).json()["status"] == "ok"
+        assert httpx.get(url, trust_env=False, timeout=60).headers["content-type"].startswith("text/html")
         added = process(hosted, home, "add", str(folder), "--json")
         assert [r["status"] for r in json.loads(added.stdout)] == ["added", "added"]
-        assert len(httpx.get(f"{url}/v1/documents", trust_env=False).json()) == 2
+        assert len(httpx.get(f"{url}/v1/documents", trust_env=False, timeout=60).json()) == 2
         second = process(hosted, home, "up", "--port", "0")
         assert (second.returncode, second.stdout) == (1, "")
         assert second.stderr.startswith(f"gakju: Gakju is open for this library already: {url} ")

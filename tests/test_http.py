@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import threading
 import time
 from collections.abc import Iterator
@@ -212,10 +213,17 @@ def test_a_visit_ends_in_time_whatever_the_server_sends() -> None:
 def test_a_proxy_is_asked_where_the_setting_names_one(server: str) -> None:
     assert visit("http://far.example/page", "", proxy=server).status_code == 200
     assert Handler.seen[-1]["host"] == "far.example"
+    assert "proxy-authorization" not in Handler.seen[-1]
     for host in ("10.0.0.1", "2130706433", "printer", "db.internal", "localhost"):
         with pytest.raises(NetworkError, match="not on the public internet"):
             visit(f"http://{host}/", "", proxy=server)
     assert len(Handler.seen) == 1
+
+
+def test_a_proxy_is_told_the_name_and_password_of_its_setting(server: str) -> None:
+    known = server.replace("http://", "http://me:s%40cret@")
+    assert visit("http://far.example/page", "", proxy=known).status_code == 200
+    assert Handler.seen[-1]["proxy-authorization"] == "Basic " + base64.b64encode(b"me:s@cret").decode()
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,9 @@ def test_what_goes_in_comes_out(index):
     assert (stored.width, stored.height) == pytest.approx((595.3, 842), abs=1e-3)
     np.testing.assert_allclose(stored.glyphs, given.glyphs, atol=0.03)
     assert index.pages([("a", 1), ("a", 2), ("b", 1)]).keys() == {("a", 1)}
+    laid_out = index.layouts([("a", 1), ("a", 2), ("b", 1)])
+    assert laid_out.keys() == {("a", 1)}
+    assert laid_out["a", 1].boxes(0, 9) == stored.boxes(0, 9) != ()
 
 
 def test_parts_and_their_vectors_come_back(index):
@@ -250,6 +253,87 @@ def test_a_secret_is_kept_beside_the_document(index):
     assert "비밀" not in repr(index.document("a"))
     with pytest.raises(NotFound):
         index.secret("b")
+
+
+def seen(index):
+    """What is found in every way there is."""
+    near, words = index.nearest(unit(1), 9, None), index.matching(["연차"], 9, None)
+    assert {c.document_id for c, _ in near} == {c.document_id for c, _ in words} == {d.id for d in index.documents()}
+    return [d.id for d in index.documents()]
+
+
+def test_what_was_removed_is_nowhere_and_comes_back_as_it_was(index, tmp_path):
+    add(index, "b")
+    with index.writer("a") as writer:
+        writer.write([page(1)], [chunk("a")], unit(1)[None], [["연차"]])
+        writer.commit(document("a"), secret="비밀")
+    index.remove(["a"], "2026-11-23T10:00:00")
+    index.remove(["b"], "2026-11-23T11:00:00")
+    assert seen(index) == []
+    assert index.pages([("a", 1)]) == {}
+    for call in (lambda: index.document("a"), lambda: index.chunks("a"), lambda: index.remove(["a"], "")):
+        with pytest.raises(NotFound):
+            call()
+    assert index.knows("a")
+    assert index.holds("a")
+    again = Index(tmp_path / "library", FINGERPRINT, DIMENSIONS)  # after a restart
+    assert again.recover() == []
+    assert again.removed() == [(document("b"), "2026-11-23T11:00:00"), (document("a"), "2026-11-23T10:00:00")]
+    assert again.restore(["a", "x"]) == [document("a")]
+    assert seen(again) == ["a"]
+    assert again.secret("a") == "비밀"
+    assert again.chunks("a") == [chunk("a")]
+    assert again.restore(["a"]) == []
+
+
+def test_what_was_purged_is_off_the_disk_however_it_ended(index, monkeypatch):
+    add(index, "a")
+    add(index, "b")
+    index.remove(["a"], "2026-11-23T10:00:00")
+    with monkeypatch.context() as patch:
+        patch.setattr(index._now(), "clear", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            index.purge(["a", "b"])
+    assert index.restore(["a"]) == []
+    assert index.recover() == ["a"]
+    assert not index.knows("a")
+    assert not index.holds("a")
+    assert seen(index) == ["b"]
+    tables = index._now()
+    assert tables._chunks.count_rows() == tables._pages.count_rows() == tables._documents.count_rows() == 1
+
+
+def test_what_was_added_again_is_not_restored_beside_it(index):
+    add(index, "a", digest="same")
+    index.remove(["a"], "2026-11-23T10:00:00")
+    add(index, "a2", digest="same")
+    assert index.restore(["a"]) == []
+    index.delete("a2")
+    assert index.restore(["a"]) == [document("a", digest="same")]
+
+
+def test_a_rebuild_follows_what_happened_meanwhile(index, tmp_path):
+    for name in ("a", "b", "c", "d", "e"):
+        add(index, name)
+    index.remove(["e"], "2026-11-23T09:00:00")
+    changed = Index(tmp_path / "library", {**FINGERPRINT, "embedder": "e2"}, DIMENSIONS)
+    sibling = changed.rebuild()
+    for name in ("a", "b", "c", "d", "e"):
+        add(sibling, name)
+    changed.remove(["a"], "2026-11-23T10:00:00")
+    sibling.follow(changed)  # and is killed before it can switch
+    changed.restore(["a"])
+    changed.delete("b")
+    changed.move(["c"], "other")
+    changed.remove(["d"], "2026-11-23T11:00:00")
+    sibling = changed.rebuild()
+    sibling.follow(changed)
+    changed.switch(sibling)
+    assert changed.recover() == []
+    assert {d.id: d.collection for d in changed.documents()} == {"a": "default", "c": "other"}
+    assert [c.id for c, _ in changed.nearest(unit(1), 9, "other")] == ["c-0"]
+    assert [(d.id, at) for d, at in changed.removed()] == [("d", "2026-11-23T11:00:00"), ("e", "2026-11-23T09:00:00")]
+    assert not changed.knows("b")
 
 
 def test_ids_with_quotes_are_only_text(index):

@@ -7,12 +7,14 @@ import random
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from gakju.errors import LibraryError
 from gakju.index import Index, upkeep, view
 from gakju.types import Chunk, Document, Page, Part, Segment
 
@@ -78,7 +80,7 @@ def test_the_vector_index_comes_by_itself_and_finds_what_a_scan_finds(index):
     for name, vectors in held.items():
         add(index, name, vectors)
     expected = [exact(held, q) for q in queries]
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while not settings(index)["rows"] and time.monotonic() < until:
         assert [ids(index.nearest(q, 10)) for q in queries] == expected  # while it is built, too
     assert settings(index)["rows"] >= ROWS
@@ -180,12 +182,13 @@ def test_between_two_folds_is_rest(index, monkeypatch):
 
     monkeypatch.setattr(upkeep.Upkeep, "_cycle", cycle)
     kept = upkeep.Upkeep(Path())
+    began = time.monotonic()
     for _ in range(300):
         kept.ask()
         time.sleep(0.005)
-    kept.close(5)
+    kept.close(60)
     gaps = np.diff(runs[:-1])  # the last runs at once: it was asked for, and nobody comes after
-    assert len(runs) <= 5
+    assert len(runs) <= (time.monotonic() - began) / 0.5 + 2
     assert (gaps >= 0.5).all()
 
 
@@ -237,3 +240,28 @@ def test_a_kill_while_an_index_is_built_loses_nothing(tmp_path):
     again.optimise()
     assert settings(again)["rows"] == 8_000
     assert ids(again.nearest(query, 10)) == exact(held, query)
+
+
+def test_a_conflict_with_a_write_is_no_warning_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    troubles = [LibraryError("lance error: Retryable commit conflict for version 7"), LibraryError("the disk is gone")]
+    again = threading.Event()
+
+    def run(_: upkeep.Upkeep, *, all_of_it: bool = True) -> None:
+        if not troubles:
+            again.set()
+            return
+        raise troubles.pop(0)
+
+    monkeypatch.setattr(upkeep.Upkeep, "run", run)
+    kept = upkeep.Upkeep(tmp_path)
+    kept.ask()
+    deadline = time.monotonic() + 60
+    while troubles:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    kept.ask()
+    assert again.wait(60)
+    kept.close(60)
+    assert [record.message for record in caplog.records if record.name == "gakju.index.upkeep"] == ["the disk is gone"]

@@ -9,21 +9,30 @@ from pathlib import Path
 import pytest
 
 from gakju import errors, language
-from gakju.language import catalogue, explain, particle, pick, say
+from gakju.language import catalogue, explain, particle, pick, retold, say
+from gakju.text.normalise import squeeze
 
 SOURCE = Path(language.__file__).parents[1]
 PARTS = sorted(p.name.removesuffix(".en.toml") for p in Path(language.__file__).parent.glob("*.en.toml"))
 
-DATA_KEYS = ("status_", "stage_", "verdict_", "verify_", "doctor_ok", "doctor_warn", "doctor_fail")
+DATA_KEYS = (
+    *("status_", "stage_", "verdict_", "verify_", "doctor_ok", "doctor_warn", "doctor_fail", "every_"),
+    *("pick_", "column_"),
+)
 """Keys of `cli` that a value brings; where the values come from is tested below."""
 
 
 EMITTERS = (
+    "assistant/watch.py",
     "assistant/ingest.py",
     "assistant/line.py",
     "models/fetch.py",
     "evaluation/retrieval.py",
     "evaluation/grounded.py",
+    "labs/compare/__init__.py",
+    "labs/fewshot/__init__.py",
+    "labs/finetune/judge.py",
+    "labs/finetune/tuner.py",
 )
 """What tells progress."""
 
@@ -69,16 +78,21 @@ def test_no_key_of_the_commands_is_left_over() -> None:
 def test_every_value_that_data_brings_has_words() -> None:
     from typing import get_args
 
+    from gakju.labs.fewshot import PICKS
     from gakju.types import AddStatus, Verdict
 
     english = catalogue("cli", "en")
     statuses = {f"status_{s}" for s in get_args(AddStatus)}
     verdicts = {f"verdict_{v}" for v in get_args(Verdict)} - {"verdict_supported"}
     stages = {f"stage_{s}" for s in re.findall(r'Progress\("([a-z]+)"', "\n".join(sources()))}
+    picks = {f"pick_{p}" for p in ("none", *PICKS)}
+    columns = {f"column_{c}" for c in ("accuracy", "ci", "prompt_tokens", "tokens", "money", "p50_ms")}
     stages |= {f"stage_{s}" for s in re.findall(r'tell\(.*"([a-z]+)"\)', "\n".join(sources()))}
     assert {k for k in english if k.startswith("status_")} == statuses
     assert {k for k in english if k.startswith("verdict_")} == verdicts
     assert {k for k in english if k.startswith("stage_")} == stages
+    assert {k for k in english if k.startswith("pick_")} == picks
+    assert {k for k in english if k.startswith("column_")} == columns
 
 
 def sources() -> list[str]:
@@ -128,6 +142,7 @@ def test_a_particle_in_a_string_follows_the_word_that_was_filled_in() -> None:
     assert say("ui", "deleted", "ko", title="휴가 규정") == "‘휴가 규정’을 삭제했습니다."
     assert say("ui", "deleted", "ko", title="안내서") == "‘안내서’를 삭제했습니다."
     assert say("ui", "deleted", "ko", title="manual.pdf (2)") == "‘manual.pdf (2)’를 삭제했습니다."
+    assert say("ui", "deleted", "ko", title="조사 은(은) 무엇") == "‘조사 은(은) 무엇’을 삭제했습니다."
 
 
 def test_say_fills_in() -> None:
@@ -139,3 +154,29 @@ def test_explain_keeps_the_next_step_in_every_language() -> None:
     raised = errors.ModelMissing("m is not here.", hint="Run `gakju models pull m`.")
     assert explain(raised, "en") == "m is not here. Run `gakju models pull m`."
     assert explain(raised, "ko") == "모델을 아직 내려받지 않았습니다. (m is not here. Run `gakju models pull m`.)"
+
+
+@pytest.mark.parametrize(
+    ("line", "korean"),
+    [
+        ("n.example did not answer in time.", "n.example: 제때 답하지 않았습니다."),
+        ("n.example answered 404 Not Found.", "n.example: 404 Not Found 오류로 답했습니다."),
+        ("SearXNG: n.example could not be reached (ConnectError). Check the connection and the proxy.",
+         "SearXNG: n.example: 연결하지 못했습니다(ConnectError)."),
+        ("SearXNG takes no more questions for now (429). Ask again in 7 s.",
+         "SearXNG: 지금은 더 물을 수 없습니다(429). 7초 뒤에 다시 물어보세요."),
+        ("A page of 2023-08-05 says otherwise: “그렇다.”", "2023-08-05 페이지는 다르게 말합니다: “그렇다.”"),
+        ("Something nobody thought of.", "Something nobody thought of."),
+    ],
+)  # fmt: skip
+def test_a_line_of_the_web_is_told_in_korean(line: str, korean: str) -> None:
+    assert retold(line, "web", "ko") == korean
+    assert retold(line, "web", "en") == line
+
+
+def test_every_line_of_the_web_is_one_that_the_code_writes() -> None:
+    names = ("assistant/web.py", "http.py", "web/visit.py", "web/engines.py", "web/keyless.py", "web/search.py")
+    source = squeeze("".join((SOURCE / name).read_text("utf-8") for name in names))
+    for text in catalogue("web", "en").values():
+        parts = [p.strip(" .():;,") for p in re.split(r"\{\w+\}|(?<=\.) | \(|\) ", text)]
+        assert all(squeeze(part) in source for part in parts), text

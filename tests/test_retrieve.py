@@ -185,7 +185,7 @@ def test_copies_with_a_word_changed_are_left_out():
     hits = [
         hit_of(name, words, 1.0) for name, words in (("a", text), ("b", text + " 끝"), ("c", text[:20]), ("d", text))
     ]
-    assert [hit.document.id for hit in _distinct(hits, 9)] == ["a", "c"]
+    assert [hit.document.id for hit in _distinct(hits)] == ["a", "c"]
 
 
 def test_one_document_does_not_crowd_out_others_nearly_as_good():

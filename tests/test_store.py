@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def test_threads_of_one_lane_never_take_the_same_job(store: Store) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     assert sorted(taken) == sorted(wanted)
     assert {j.attempts for j in store.jobs(limit=60)} == {1}
 
@@ -183,7 +184,7 @@ def test_two_processes_open_a_new_database_at_a_time(place: Path | str) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     assert len(opened) == 6
     for store in opened:
         store.close()
@@ -204,3 +205,27 @@ def test_a_server_that_is_away_is_told_without_the_password() -> None:
         Store(settings.store)
     assert "hunter2" not in str(raised.value)
     assert not isinstance(raised.value, StorageFull)
+
+
+def test_what_writers_put_into_a_tuning_at_the_same_time_is_all_kept(store: Store) -> None:
+    made = store.tunings.add("base", "local", "", {})
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: store.tunings.set(made.id, **{f"n{n}": n}), range(40)))
+    assert store.tunings.get(made.id).told == {f"n{n}": n for n in range(40)}
+    assert store.tunings.set(made.id, state="done", n1=None).told.keys() == {f"n{n}" for n in range(40) if n != 1}
+
+
+def test_what_is_no_database_and_a_pool_without_connections_are_told_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x.db").write_bytes(b"no database" * 1000)
+    with pytest.raises(LibraryError, match="file is not a database"):
+        Store(tmp_path / "x.db")
+    store = Store(tmp_path / "y.db")
+    monkeypatch.setattr(store._db._engine.pool, "_timeout", 0.05)
+    held = [store._db._engine.connect() for _ in range(15)]
+    with pytest.raises(LibraryError, match="too busy"):
+        store.jobs()
+    for connection in held:
+        connection.close()
+    store.close()

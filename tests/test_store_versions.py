@@ -163,3 +163,15 @@ def test_a_kill_in_the_middle_of_an_upgrade_loses_nothing(tmp_path: Path) -> Non
     assert [row[1] for row in after["threads"]] == ["휴가 규정!"]
     assert [row[:-1] for row in after["jobs"]] == before["jobs"]
     assert {row[-1] for row in after["jobs"]} == {"someone"}
+
+
+def test_a_temperature_that_nobody_chose_is_none_and_a_chosen_one_stays(tmp_path: Path) -> None:
+    held = '{"model": "", "sources": "documents", "persona": "", "temperature": %s, "files": []}'
+    with create_engine(f"sqlite:///{tmp_path / 'gakju.db'}").connect() as connection:
+        migrations.upgrade(connection, "v0006_tunings")
+        for name, temperature in (("usual", "0.7"), ("chosen", "0.4")):
+            connection.exec_driver_sql("INSERT INTO presets VALUES (?, ?)", (name, held % temperature))
+        connection.commit()
+    store = Store(tmp_path / "gakju.db")
+    assert {name: m.temperature for name, m in store.talks.presets().items()} == {"usual": None, "chosen": 0.4}
+    store.close()

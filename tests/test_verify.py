@@ -9,6 +9,7 @@ import pytest
 from gakju.text.morphemes import Morphemes
 from gakju.types import DocumentRef, Evidence, Span
 from gakju.verify import LexicalVerifier
+from gakju.verify.compare import Comparer
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,42 @@ SOURCES = {
     "smith": "Dr. Smith of Harvard led the study.",
     "seller": "The purifier is sold by Aquilune Works.",
     "code": "E4 means that the leak sensor is wet.",
+    "river": "한강의 길이는 약 494km이고 유역 면적은 약 26,219㎢이다.",
+    "letters": "세종대왕은 1443년에 훈민정음을 창제하였다.",
+    "treaty": "대한민국은 1991년에 협정에 서명하였다.",
+    "vote": "회원은 누구나 총회에서 한 표를 행사할 수 있다.",
+    "fever": "두통을 호소한 환자는 많았지만 열이 난 환자는 없었다.",
+    "lessons": "강습은 화요일과 목요일에 있다.",
+    "fee": "체육관 이용료는 무료이다.",
+    "lease": "계약 기간은 2025년 4월 1일부터 2년으로 하며, 통지가 없으면 1년 연장된다.",
+    "members": "Members must be at least eighteen.",
+    "whale": "고래는 물고기가 아니라 젖먹이동물이다.",
+    "bridge": "The bridge is closed to lorries over 12 tonnes.",
+    "keys": "열쇠는 총무과에 돌려준다.",
+    "lead": "Lead is denser than iron and melts at 327 °C.",
+    "sales": "매출은 작년보다 30% 늘었다.",
+    "cleaning": "물탱크는 일주일에 한 번 씻어야 한다.",
+    "museum": "The museum opens at 10 a.m. every day except Monday.",
+    "budget": "Half of the budget goes to road repairs.",
+    "term": "The contract ends automatically after five years unless both parties renew it.",
+    "guests": "Members may bring up to three guests, but guests may not vote.",
+    "entry": "Entry is free for children.",
+    "traders": "Coffee was brought to the island by Dutch traders of the East India Company.",
+    "brothers": "The company was founded in Oslo in 1978 by two brothers.",
+    "train": "급행열차는 대구역과 경주역에 서지만 김천역에는 서지 않는다.",
+    "bees": "벌은 사람에게 보이지 않는 자외선을 볼 수 있지만 소리를 듣지 못한다.",
+    "photo": "Photography is allowed in the hall but not in the yard.",
+    "ferry": "The ferry runs every forty minutes and carries no lorries.",
+    "corridor": "복도에는 상자를 두어서는 안 되며, 두면 관리 사무소가 치운다.",
+    "room": "회의실은 세 시간까지 빌릴 수 있고, 쓰지 않게 되면 하루 전에 취소해야 한다.",
+    "record": "Kipruto broke the record in Rotterdam, although it rained.",
+    "lake": "No boats are allowed on the lake, where 140 birds breed.",
+    "delete": "Administrators can delete accounts, but deleted accounts cannot be recovered.",
+    "pot": "이 솥은 식기세척기에 넣으면 안 된다.",
+    "dorm": "Rooms are shared by three students, and pets are not permitted.",
+    "escort": "Visitors are accompanied at all times.",
+    "dose": "이 시럽은 하루 세 번 10ml씩 먹는다.",
+    "deadline": "The form is due from March 3 to 20.",
 }
 
 TRUE = [
@@ -92,6 +129,31 @@ TRUE = [
     ("tank", "The inner tank holds 1,600 ml."),
     ("revenue", "On 31 December 2015 revenue grew to 30.3 billion dollars."),
     ("night", "In night mode, errors still light up."),
+    ("river", "한강의 유역 면적은 약 26,219㎢입니다."),
+    ("treaty", "한국은 1991년에 협정에 서명했습니다."),
+    ("vote", "회원은 누구나 총회에서 1표를 행사할 수 있습니다."),
+    ("fever", "열이 난 환자는 없었습니다."),
+    ("lessons", "강습은 화요일에 있습니다."),
+    ("fee", "체육관 이용료는 없습니다."),
+    ("lease", "계약 기간은 2년입니다."),
+    ("whale", "고래는 젖먹이동물입니다."),
+    ("bridge", "The bridge is not open to lorries over 12 tonnes."),
+    ("museum", "Every day except Mondays the museum opens at 10:00."),
+    ("budget", "50% of the budget goes to road repairs."),
+    ("term", "If both parties do not renew it, the contract ends automatically after five years."),
+    ("term", "The contract ends automatically after 5 years."),
+    ("brothers", "Two brothers founded the company in 1978."),
+    ("deadline", "The form is due March 20."),
+    ("train", "급행열차는 경주역에 섭니다."),
+    ("bees", "벌은 자외선을 볼 수 있습니다."),
+    ("photo", "Photography is not allowed in the yard."),
+    ("ferry", "The ferry runs every 40 minutes."),
+    ("escort", "Visitors are at no times unaccompanied, accompanied at all times."),
+    ("overtime", "연장근로는 1주에 12시간을 넘지 말아야 합니다."),
+    ("corridor", "복도에 둔 상자는 관리 사무소가 치웁니다."),
+    ("room", "회의실은 3시간까지 쓸 수 있습니다."),
+    ("lake", "140 birds breed on the lake."),
+    ("dose", "이 시럽은 한 번에 10밀리리터씩 먹습니다."),
 ]
 
 FALSE = [
@@ -132,6 +194,33 @@ FALSE = [
     ("seller", "The purifier is sold by Samsung Electronics."),
     ("code", "E7 means that the leak sensor is wet."),
     ("revenue", "Revenue grew to $30.3 million on December 31, 2015."),
+    ("river", "낙동강의 길이는 약 494km입니다."),
+    ("letters", "성종대왕은 1443년에 훈민정음을 창제하였다."),
+    ("vote", "회원은 누구나 총회에서 두 표를 행사할 수 있습니다."),
+    ("fever", "열이 난 환자가 있었습니다."),
+    ("lessons", "강습은 월요일과 수요일에 있습니다."),
+    ("fee", "체육관 이용료는 무료가 아닙니다."),
+    ("lease", "계약 기간은 2025년 4월 1일부터 3년으로 한다."),
+    ("whale", "고래는 물고기입니다."),
+    ("bridge", "The bridge is open to lorries over 12 tonnes."),
+    ("keys", "열쇠는 인사과에 돌려준다."),
+    ("lead", "Tin melts at 327 °C."),
+    ("sales", "매출은 작년보다 30% 줄었다."),
+    ("cleaning", "물탱크는 한 달에 한 번 씻어야 한다."),
+    ("museum", "The museum opens at 10 a.m. every day except Friday."),
+    ("budget", "A third of the budget goes to road repairs."),
+    ("guests", "Members may bring up to three guests, and guests may vote."),
+    ("entry", "Entry is not free for children."),
+    ("traders", "Coffee was brought to the island by Spanish traders."),
+    ("brothers", "The company was founded in Oslo in 1987."),
+    ("train", "급행열차는 김천역에 섭니다."),
+    ("bees", "벌은 자외선을 볼 수 없습니다."),
+    ("photo", "Photography is allowed in the yard."),
+    ("ferry", "The ferry carries lorries."),
+    ("room", "회의실을 쓰지 않게 되면 한 달 전에 취소해야 합니다."),
+    ("delete", "Administrators cannot delete accounts."),
+    ("pot", "이 솥은 식기세척기에 넣어도 된다."),
+    ("dorm", "Pets are permitted in rooms."),
 ]
 
 
@@ -147,6 +236,25 @@ def test_a_swap_is_caught(verifier, source, claim):
     assert judged.verdict in {"contradicted", "unsupported"}
     assert judged.reason
     assert judged.score < 0.5
+
+
+@pytest.mark.parametrize("claim", ["People under 18 cannot become members.", "Nobody under 18 is a member."])
+def test_what_is_denied_below_a_bound_is_no_denial_of_what_is_said_above_it(verifier, claim):
+    assert verifier.judge(claim, evidence(SOURCES["members"])).verdict not in {"contradicted"}
+
+
+def test_a_name_stands_in_other_forms():
+    comparer, said = Comparer(Morphemes()), [SOURCES["traders"]]
+    assert comparer.compare("It came with EIC traders from the Netherlands.", said).missing == ()
+    assert comparer.compare("It came with UN traders from Spain.", said).missing == ("UN", "Spain")
+    assert comparer.compare("Bekele broke the record in Rotterdam.", [SOURCES["record"]]).strange == ("Bekele",)
+    assert comparer.compare("Nobody broke the record before.", [SOURCES["record"]]).strange == ()
+    assert comparer.compare("On Mondays, or in April, it came.", said).missing == ()
+
+
+@pytest.mark.parametrize("claim", ["There is no entry fee for children.", "Children do not have to pay for entry."])
+def test_free_of_charge_is_no_denial(verifier, claim):
+    assert verifier.judge(claim, evidence(SOURCES["entry"])).verdict == "partial"
 
 
 def test_words_of_the_question_need_not_stand_in_the_source(verifier):

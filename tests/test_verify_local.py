@@ -66,6 +66,21 @@ def test_a_denial_is_told_from_what_is_not_said():
     assert local(0.01, 0.95, 0.04)[0].judge(claim, source).verdict == "unsupported"
 
 
+@pytest.mark.parametrize(
+    ("claim", "odds", "verdict"),
+    [
+        # All words are in the evidence: yes and no as they stand, however sure the model is.
+        ("회원은 총회에서 발언하지 않습니다.", (0.97, 0.0, 0.03), "contradicted"),
+        # Said with other words it may be as true.
+        ("회원은 총회에서 침묵하지 않고 발언합니다.", (0.9, 0.05, 0.05), "supported"),
+        ("회원은 총회에서 침묵하며 발언하지 않습니다.", (0.1, 0.1, 0.8), "partial"),
+    ],
+)
+def test_yes_and_no_count_where_the_words_are_the_same(claim, odds, verdict):
+    source = evidence("회원은 총회에서 발언한다.")
+    assert local(*odds)[0].judge(claim, source).verdict == verdict
+
+
 def test_across_languages_the_model_decides():
     claim, source = "Leave is given from the day of joining.", evidence(LEAVE)
     assert local(0.99, 0.01, 0.0)[0].judge(claim, source).verdict == "supported"

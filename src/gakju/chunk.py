@@ -22,6 +22,8 @@ _RUNNING = 24
 _HEADING_CHARS = 80
 _PATH_CHARS = 240
 _ROW_CHARS = 160
+# Letters a token has at most: a vocabulary takes any run of signs that it lacks for one, however long.
+_TOKEN_CHARS = 16
 
 
 class _Part(NamedTuple):
@@ -86,10 +88,14 @@ class Chunker:
             yield _chunk(document_id, ordinal, packed)
             ordinal += 1
 
+    def _count(self, texts: Sequence[str]) -> list[int]:
+        found = self.count_tokens(texts)
+        return [max(count, -(-len(text) // _TOKEN_CHARS)) for count, text in zip(found, texts, strict=True)]
+
     def _counted(self, batches: Iterable[list[_Unit]]) -> Iterator[_Unit]:
         """Units with their tokens, those longer than a chunk cut at word borders."""
         for units in batches:
-            counts = self.count_tokens([_text(unit.parts) for unit in units]) if units else []
+            counts = self._count([_text(unit.parts) for unit in units]) if units else []
             for unit, tokens in zip(units, counts, strict=True):
                 if tokens <= self.size:
                     yield replace(unit, tokens=tokens)
@@ -99,7 +105,7 @@ class Chunker:
     def _cut(self, unit: _Unit) -> Iterator[_Unit]:
         for part in unit.parts:
             words = list(_word_pieces(part, self.size))
-            counts = self.count_tokens([word.text for word in words])
+            counts = self._count([word.text for word in words])
             start, tokens = 0, 0
             for i, count in enumerate(counts):
                 if i > start and tokens + count > self.size:

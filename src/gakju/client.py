@@ -36,6 +36,7 @@ TIMEOUT = 120.0
 """Seconds between two bytes of a server; a first search loads models."""
 UPLOAD_FILES = 100
 EMBED_TEXTS = 256
+PAGES = 20  # addresses in a request
 UPLOAD_BYTES = 64 << 20
 """A batch is sent in requests of at most so many files and bytes, so that reading begins while others wait."""
 
@@ -51,13 +52,22 @@ class Backend(Protocol):
         passwords: Sequence[str] = (),
         ocr: bool | None = None,
         reread: bool = False,
+        every: str = "",
     ) -> Iterator[Progress | Added]:
-        """One `Added` a file, in order, and progress between them."""
+        """One `Added` a file or page, in order, and progress between them. `every`: see `Assistant.submit_pages`."""
         ...
 
     def put(self, name: str, data: bytes, *, collection: str = DEFAULT) -> Added:
         """Add a document, and wait until it is read."""
         ...
+
+    def watched(self) -> list[wire.Json]:
+        """Pages of the web that are read again, as `wire.watch` shows them."""
+        ...
+
+    def refresh(self, watch_id: str) -> Iterator[Progress | Added]: ...
+
+    def unwatch(self, watch_id: str) -> None: ...
 
     def reindex(self) -> Iterator[Progress]: ...
 
@@ -73,6 +83,7 @@ class Backend(Protocol):
         model: str = "",
         history: Sequence[Message] = (),
         sources: str = "",
+        mode: str = "",
     ) -> Iterator[AskEvent]: ...
 
     def run_app(self, name: str, values: Mapping[str, Any]) -> Iterator[str]:
@@ -154,73 +165,76 @@ class Library:
     """The library opened in this process."""
 
     def __init__(self, assistant: Assistant) -> None:
-        self._assistant = assistant
+        self.assistant = assistant
         self.ask = assistant.ask
         self.documents = assistant.documents
         self.document = assistant.document
         self.delete = assistant.delete
+        self.unwatch = assistant.watches.stop
         self.close = assistant.close
 
-    def add(self, paths: Iterable[str | Path], **options: Any) -> Iterator[Progress | Added]:
+    def add(self, paths: Iterable[str | Path], *, every: str = "", **options: Any) -> Iterator[Progress | Added]:
         pages, files = parted(paths)
         if files:
-            yield from self._added(self._assistant.submit_add(self._assistant.walk(files), **options))
-        for url in pages:
-            try:
-                job = self._assistant.submit_pages([url], collection=options.get("collection", DEFAULT))
-            except NetworkError as e:
-                yield _not_added(url, e)
-            else:
-                yield from self._added(job)
+            yield from self._added(self.assistant.submit_add(self.assistant.walk(files), **options))
+        if pages:
+            collection = options.get("collection", DEFAULT)
+            yield from self._added(self.assistant.submit_pages(pages, collection=collection, every=every))
+
+    def watched(self) -> list[wire.Json]:
+        return [wire.watch(w) for w in self.assistant.watches.all()]
+
+    def refresh(self, watch_id: str) -> Iterator[Progress | Added]:
+        yield from self._added(self.assistant.watches.again(watch_id))
 
     def put(self, name: str, data: bytes, *, collection: str = DEFAULT) -> Added:
-        job = self._assistant.submit_add([self._assistant.keep(BytesIO(data), name)], collection=collection)
+        job = self.assistant.submit_add([self.assistant.keep(BytesIO(data), name)], collection=collection)
         return [told for told in self._added(job) if isinstance(told, Added)][-1]
 
     def _added(self, job: Job) -> Iterator[Progress | Added]:
-        with closing(self._follow(job)) as told:
+        with closing(self.follow(job)) as told:
             for kind, data in told:
                 yield wire.load(Added, data) if kind == "file" else wire.load(Progress, data)
 
     def reindex(self) -> Iterator[Progress]:
-        with closing(self._follow(self._assistant.submit_reindex())) as told:
+        with closing(self.follow(self.assistant.submit_reindex())) as told:
             for kind, data in told:
                 if kind == "progress":
                     yield wire.load(Progress, data)
 
     def search(self, query: str, k: int = 10, *, collection: str = DEFAULT) -> list[wire.Json]:
-        return [wire.hit(h) for h in self._assistant.search(query, k, collection=collection)]
+        return [wire.hit(h) for h in self.assistant.search(query, k, collection=collection)]
 
     def run_app(self, name: str, values: Mapping[str, Any]) -> Iterator[str]:
         asked = Message("user", json.dumps(dict(values), ensure_ascii=False))
-        apps.of(self._assistant)
-        for delta in self._assistant.parts.chat(f"app:{name}").stream([asked]):
+        apps.of(self.assistant)
+        for delta in self.assistant.parts.chat(f"app:{name}").stream([asked]):
             if delta.text:
                 yield delta.text
 
     def app_names(self) -> list[str]:
-        return [e.name for e in apps.of(self._assistant).shelf.all() if e.app]
+        return [e.name for e in apps.of(self.assistant).shelf.all() if e.app]
 
     def page(self, document_id: str, number: int) -> wire.Json:
-        return wire.page(self._assistant.page(document_id, number))
+        return wire.page(self.assistant.page(document_id, number))
 
     def words(self, collection: str) -> wire.Json:
-        own = self._assistant.words
+        own = self.assistant.words
         return {"words": wire.dump(own.get(check_collection(collection))), "waiting": own.waiting(collection)}
 
     def set_words(self, collection: str, words: Sequence[wire.Json]) -> wire.Json:
         given = [Word(entry["word"], tuple(entry["also"])) for entry in words]
-        self._assistant.words.put(check_collection(collection), given)
+        self.assistant.words.put(check_collection(collection), given)
         return self.words(collection)
 
-    def _follow(self, job: Job) -> Generator[tuple[str, wire.Json], None, None]:
+    def follow(self, job: Job) -> Generator[tuple[str, wire.Json], None, None]:
         try:
-            for e in self._assistant.jobs.follow(job.id):
+            for e in self.assistant.jobs.follow(job.id):
                 if e.data and "queued" not in e.data:  # its place in line, which the commands do not show
                     yield e.kind, e.data
         finally:
-            self._assistant.jobs.cancel(job.id)
-        _raise_unless_done(wire.job(self._assistant.store.job(job.id)))
+            self.assistant.jobs.cancel(job.id)
+        _raise_unless_done(wire.job(self.assistant.store.job(job.id)))
 
 
 class RemoteAssistant:
@@ -244,6 +258,7 @@ class RemoteAssistant:
         passwords: Sequence[str] = (),
         ocr: bool | None = None,
         reread: bool = False,
+        every: str = "",
     ) -> Iterator[Progress | Added]:
         form: dict[str, Any] = {"collection": collection, "password": list(passwords), "reread": _flag(reread)}
         if ocr is not None:
@@ -251,16 +266,21 @@ class RemoteAssistant:
         pages, files = parted(paths)
         for batch in _batches(Assistant.walk(files)):
             yield from self._add(batch, form)
-        for url in pages:
-            yield from self._add_page(url, collection)
+        for i in range(0, len(pages), PAGES):
+            asked = {"urls": pages[i : i + PAGES], "collection": collection, "every": every}
+            yield from self._pages(self.call("POST", "/v1/pages", json=asked))
 
-    def _add_page(self, url: str, collection: str) -> Iterator[Progress | Added]:
-        try:
-            job = self._call("POST", "/v1/pages", json={"urls": [url], "collection": collection})
-        except NetworkError as e:
-            yield _not_added(url, e)
-            return
-        with closing(self._follow(job)) as told:
+    def watched(self) -> list[wire.Json]:
+        return self.call("GET", "/v1/pages")  # type: ignore[no-any-return]
+
+    def refresh(self, watch_id: str) -> Iterator[Progress | Added]:
+        yield from self._pages(self.call("POST", f"/v1/pages/{quote(watch_id)}/refresh"))
+
+    def unwatch(self, watch_id: str) -> None:
+        self.call("DELETE", f"/v1/pages/{quote(watch_id)}")
+
+    def _pages(self, job: wire.Json) -> Iterator[Progress | Added]:
+        with closing(self.follow(job)) as told:
             for kind, data in told:
                 if kind == "file" or data:
                     yield wire.load(Added, data) if kind == "file" else wire.load(Progress, data)
@@ -277,7 +297,7 @@ class RemoteAssistant:
                 yield from self._add([path], form)
             return
         given = iter(batch)
-        with closing(self._follow(job)) as told:
+        with closing(self.follow(job)) as told:
             for kind, data in told:
                 if kind == "file":
                     yield wire.load(Added, {**data, "path": str(next(given))})
@@ -286,8 +306,8 @@ class RemoteAssistant:
 
     def put(self, name: str, data: bytes, *, collection: str = DEFAULT) -> Added:
         sent = [("files", (_label(name), data, "application/octet-stream"))]
-        job = self._call("POST", "/v1/documents", data={"collection": collection}, files=sent)
-        return [wire.load(Added, data) for kind, data in self._follow(job) if kind == "file"][-1]
+        job = self.call("POST", "/v1/documents", data={"collection": collection}, files=sent)
+        return [wire.load(Added, data) for kind, data in self.follow(job) if kind == "file"][-1]
 
     def _upload(self, batch: Sequence[Path], form: Mapping[str, Any]) -> wire.Json:
         """Streamed from disk. Raises ReadError for a file that cannot be opened or that the server refuses."""
@@ -300,16 +320,16 @@ class RemoteAssistant:
                     raise ReadError(f"{path.name} cannot be opened: {e.strerror}.", hint="Check its rights.") from e
                 files.append(("files", (_label(path.name), opened, "application/octet-stream")))
             data = {**form, "path": [_label(str(p)) for p in batch]}
-            job: wire.Json = self._call("POST", "/v1/documents", data=data, files=files)
+            job: wire.Json = self.call("POST", "/v1/documents", data=data, files=files)
             return job
 
     def reindex(self) -> Iterator[Progress]:
-        with closing(self._follow(self._call("POST", "/v1/reindex"))) as told:
+        with closing(self.follow(self.call("POST", "/v1/reindex"))) as told:
             for kind, data in told:
                 if kind == "progress" and data:
                     yield wire.load(Progress, data)
 
-    def _follow(self, job: wire.Json) -> Generator[tuple[str, wire.Json], None, None]:
+    def follow(self, job: wire.Json) -> Generator[tuple[str, wire.Json], None, None]:
         """A job's events and progress; it is cancelled where this is closed before its end."""
         end: wire.Json | None = None
         try:
@@ -319,13 +339,13 @@ class RemoteAssistant:
                 elif "queued" not in data:  # its place in line, which the commands do not show
                     yield kind, data
         except (GeneratorExit, KeyboardInterrupt):
-            self._call("POST", f"/v1/jobs/{job['id']}/cancel")
+            self.call("POST", f"/v1/jobs/{job['id']}/cancel")
             raise
-        _raise_unless_done(end or self._call("GET", f"/v1/jobs/{job['id']}"))
+        _raise_unless_done(end or self.call("GET", f"/v1/jobs/{job['id']}"))
 
     def search(self, query: str, k: int = 10, *, collection: str = DEFAULT) -> list[wire.Json]:
         body = {"query": query, "k": k, "collection": collection}
-        found: list[wire.Json] = self._call("POST", "/v1/search", json=body)
+        found: list[wire.Json] = self.call("POST", "/v1/search", json=body)
         return found
 
     def ask(
@@ -336,10 +356,10 @@ class RemoteAssistant:
         model: str = "",
         history: Sequence[Message] = (),
         sources: str = "",
+        mode: str = "",
     ) -> Iterator[AskEvent]:
-        said = wire.dump(list(history))
-        body = {"question": question, "collection": collection, "model": model, "history": said, "sources": sources}
-        for kind, data in self._events("POST", "/v1/ask", json=body):
+        body = {"question": question, "collection": collection, "model": model, "sources": sources, "mode": mode}
+        for kind, data in self._events("POST", "/v1/ask", json=body | {"history": wire.dump(list(history))}):
             if kind == "error":
                 raise wire.load_error(data["error"])
             if told := wire.load_event(kind, data):
@@ -354,42 +374,42 @@ class RemoteAssistant:
             yield from (said for c in data["choices"] if (said := c["delta"].get("content")))
 
     def app_names(self) -> list[str]:
-        models = self._call("GET", "/v1/models")["data"]
+        models = self.call("GET", "/v1/models")["data"]
         return [m["id"].removeprefix("app:") for m in models if m["id"].startswith("app:")]
 
     def documents(self, collection: str | None = None) -> list[Document]:
         params = {"collection": collection} if collection else {}
-        return [wire.load(Document, d) for d in self._call("GET", "/v1/documents", params=params)]
+        return [wire.load(Document, d) for d in self.call("GET", "/v1/documents", params=params)]
 
     def document(self, document_id: str) -> Document:
-        return wire.load(Document, self._call("GET", f"/v1/documents/{quote(document_id, safe='')}"))
+        return wire.load(Document, self.call("GET", f"/v1/documents/{quote(document_id, safe='')}"))
 
     def page(self, document_id: str, number: int) -> wire.Json:
-        found: wire.Json = self._call("GET", f"/v1/documents/{quote(document_id, safe='')}/pages/{number}")
+        found: wire.Json = self.call("GET", f"/v1/documents/{quote(document_id, safe='')}/pages/{number}")
         return found
 
     def embed(self, texts: Sequence[str], *, model: str, query: bool = False) -> list[list[float]]:
         """A vector of length 1 for each text, as a passage or as a question."""
         found: list[list[float]] = []
+        kind = "query" if query else "passage"
         for at in range(0, len(texts), EMBED_TEXTS):
-            body = {"model": model, "input": list(texts[at : at + EMBED_TEXTS])}
-            body["input_type"] = "query" if query else "passage"
-            found += [row["embedding"] for row in self._call("POST", "/v1/embeddings", json=body)["data"]]
+            body = {"model": model, "input_type": kind, "input": list(texts[at : at + EMBED_TEXTS])}
+            found += [row["embedding"] for row in self.call("POST", "/v1/embeddings", json=body)["data"]]
         return found
 
     def delete(self, document_id: str) -> None:
-        self._call("DELETE", f"/v1/documents/{quote(document_id, safe='')}")
+        self.call("DELETE", f"/v1/documents/{quote(document_id, safe='')}")
 
     def words(self, collection: str) -> wire.Json:
-        found: wire.Json = self._call("GET", f"/v1/collections/{quote(collection, safe='')}/words")
+        found: wire.Json = self.call("GET", f"/v1/collections/{quote(collection, safe='')}/words")
         return found
 
     def set_words(self, collection: str, words: Sequence[wire.Json]) -> wire.Json:
         body = {"words": list(words)}
-        found: wire.Json = self._call("PUT", f"/v1/collections/{quote(collection, safe='')}/words", json=body)
+        found: wire.Json = self.call("PUT", f"/v1/collections/{quote(collection, safe='')}/words", json=body)
         return found
 
-    def _call(self, method: str, path: str, **request: Any) -> Any:
+    def call(self, method: str, path: str, **request: Any) -> Any:
         with self._translated():
             response = self._http.request(method, self._url + path, **request)
             _check(response)
@@ -426,9 +446,8 @@ def _check(response: httpx.Response) -> None:
         where = response.request.url
         if response.status_code == 413:
             raise LimitExceeded("The server takes no file of this size.", hint="Raise its GAKJU_READ_BYTES.") from None
-        raise NetworkError(
-            f"{where.host} answered {response.status_code}; it is not a Gakju.", hint="Check the address."
-        ) from None
+        said = f"{where.host} answered {response.status_code}; it is not a Gakju."
+        raise NetworkError(said, hint="Check the address.") from None
 
 
 def parted(paths: Iterable[str | Path]) -> tuple[list[str], list[str | Path]]:
@@ -436,10 +455,6 @@ def parted(paths: Iterable[str | Path]) -> tuple[list[str], list[str | Path]]:
     given = list(paths)
     pages = [p for p in given if isinstance(p, str) and p.startswith(("http://", "https://"))]
     return pages, [p for p in given if p not in pages]
-
-
-def _not_added(url: str, error: GakjuError) -> Added:
-    return Added(url, None, 0, 0, 0.0, "failed", error=str(error))
 
 
 def _batches(paths: Iterable[Path]) -> Iterator[list[Path]]:

@@ -2,8 +2,9 @@
 
     GakjuError
     ├── UsageError              the caller asked for something that cannot be (exit code 2)
-    │   └── NotFound            no such document, collection, job or page
-    │       └── UnknownModel    a name that no model has
+    │   ├── NotFound            no such document, collection, job or page
+    │   │   └── UnknownModel    a name that no model has
+    │   └── KeyringRefused      the system's keyring is locked, or does not let go of a key
     ├── ReadError               a file that cannot be read; the rest of a batch goes on
     │   ├── UnsupportedFormat
     │   ├── BrokenFile          empty, truncated, mislabelled, zero pages
@@ -14,6 +15,7 @@
     │   ├── ModelCorrupt        digest does not match
     │   ├── ModelFailed         the engine crashed or answered with an error
     │   ├── RequestRefused      the model's server does not take the request
+    │   ├── CreditSpent         nothing is left on the account at the model's host
     │   └── ContextTooLong      the prompt does not fit the model
     ├── NetworkError            offline, refused, timed out
     ├── LibraryError
@@ -66,6 +68,10 @@ class UnknownModel(NotFound):
     code = "model_not_found"
 
 
+class KeyringRefused(UsageError):
+    code = "keyring_refused"
+
+
 class ReadError(GakjuError):
     code = "read_failed"
 
@@ -105,6 +111,10 @@ class ModelFailed(ModelError):
 
 class RequestRefused(ModelError):
     code = "request_refused"
+
+
+class CreditSpent(ModelError):
+    code = "credit_spent"
 
 
 class ContextTooLong(ModelError):

@@ -222,9 +222,10 @@ class _Checked(httpx.HTTPTransport):
         self._pool.close()
         options: dict[str, Any] = {"ssl_context": _certificates(), "max_keepalive_connections": 4}
         if proxy:
-            named = Reach(frozenset([httpx.URL(proxy).host.lower()]))
-            backend = _Backend(named, resolve, deadline)
-            self._pool = httpcore.HTTPProxy(proxy_url=proxy, network_backend=backend, **options)
+            given = httpx.Proxy(proxy)  # which takes name and password out of the address
+            backend = _Backend(Reach(frozenset([given.url.host.lower()])), resolve, deadline)
+            options |= {"proxy_url": str(given.url), "proxy_auth": given.raw_auth}
+            self._pool = httpcore.HTTPProxy(network_backend=backend, **options)
         else:
             self._pool = httpcore.ConnectionPool(network_backend=_Backend(reach, resolve, deadline), **options)
 
@@ -247,7 +248,7 @@ class _Backend(httpcore.NetworkBackend):
         """One look-up; what it gave is checked and connected to. A single private address spoils them all."""
         try:
             addresses = list(self._resolve(host, port))
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # a name that no look-up can be made of
             raise httpcore.ConnectError(f"{host} is not known.") from error
         if not addresses or not all(self._reach.allows(host, address) for address in addresses):
             raise _inside(host)
@@ -307,7 +308,7 @@ def translated() -> Iterator[None]:
         ) from error
     except httpx.TooManyRedirects as error:
         raise NetworkError(f"{_host(error)} redirects without end.") from error
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:  # idna's are UnicodeErrors
         raise NetworkError("Not a URL that can be opened: http(s)://host/… is needed.") from error
     except httpx.HTTPError as error:
         raise NetworkError(

@@ -11,19 +11,23 @@ import logging
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from gakju.errors import Cancelled, GakjuError, LibraryBusy
+from gakju.errors import Cancelled, GakjuError, LibraryBusy, LibraryError
 from gakju.store import Event, Job, Store
 from gakju.types import Progress
 
 log = logging.getLogger("gakju.jobs")
 
+IDLE = 2.0
+"""Seconds between looks at the queue for what other processes put there."""
 MAX_ATTEMPTS = 5
 """A job that was at the same place at so many kills in a row is failed: it may be what kills the process."""
 
@@ -57,6 +61,10 @@ class Context:
     def cancelled(self) -> bool:
         return self._jobs.is_cancelled(self.job.id)
 
+    def left_out(self, part: int) -> bool:
+        """Whether that part of the job is not wanted; see `Jobs.leave_out`."""
+        return self._jobs.is_left_out(self.job.id, part)
+
     def check(self) -> None:
         """Raises Cancelled once the user asked for it or the process is closing."""
         if self.cancelled:
@@ -78,7 +86,12 @@ class Jobs:
         self._lanes = lanes
         self._changed = threading.Condition()
         self._version = 0
+        self._queued = threading.Condition()
+        self._submitted: Counter[str] = Counter()
+        """By kind. Lanes wait for their own alone: to claim a job takes the database's one write lock."""
         self._stops: set[str] = set()
+        self._left_out: dict[str, set[int]] = {}
+        """By job: parts of it that are not wanted."""
         self._started = self._closing = False
         self._threads: list[threading.Thread] = []
 
@@ -89,6 +102,7 @@ class Jobs:
         self._started = True
         for kinds, count in self._lanes:
             self._open(kinds, count)
+        self._begin("jobs", self._look)
 
     def serve(self, kind: str, handler: Handler, count: int) -> None:
         """A kind of a layer above, in a lane of its own; what waited for it begins."""
@@ -98,9 +112,12 @@ class Jobs:
 
     def _open(self, kinds: Sequence[str], count: int) -> None:
         for i in range(count):
-            thread = threading.Thread(target=self._serve, args=(kinds,), name=f"{kinds[0]}-{i}", daemon=True)
-            thread.start()
-            self._threads.append(thread)
+            self._begin(f"{kinds[0]}-{i}", self._serve, kinds)
+
+    def _begin(self, name: str, work: Callable[..., None], *args: object) -> None:
+        thread = threading.Thread(target=work, args=args, name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
 
     def _requeue(self, job: Job) -> None:
         """A job that got on since the last kill begins to count anew: a long one outlives any number of them."""
@@ -117,6 +134,8 @@ class Jobs:
         """Stop running handlers and hand their jobs back to the queue."""
         self._closing = True
         self.wake()
+        with self._queued:
+            self._queued.notify_all()
         deadline = time.monotonic() + wait
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -124,21 +143,60 @@ class Jobs:
     def submit(self, kind: str, payload: Mapping[str, Any], owner: str = "") -> Job:
         """`owner` is the key it is done for: questions are answered in turn."""
         job = self.store.add_job(kind, payload, owner)
-        self.wake()
+        self.queued(kind)
         return job
+
+    def queued(self, kind: str) -> None:
+        """To be called after a job of this kind was stored otherwise than by `submit`."""
+        self._call([kind])
+        self.wake()
+
+    def _call(self, kinds: Sequence[str]) -> None:
+        with self._queued:
+            self._submitted.update(kinds)
+            self._queued.notify_all()
+
+    def _look(self) -> None:
+        """One reader for all lanes: what other processes put into the queue is found here."""
+        while not self._closing:
+            with self._survived():
+                if kinds := self.store.queued_kinds():
+                    self._call(kinds)
+            self._pause()
+
+    def _pause(self) -> None:
+        with self._queued:
+            self._queued.wait_for(lambda: self._closing, timeout=IDLE)
+
+    @contextmanager
+    def _survived(self) -> Iterator[None]:
+        """A database that cannot be written just now, as on a full disk, must not end a lane for good."""
+        try:
+            yield
+        except Exception as error:
+            known = isinstance(error, GakjuError)
+            log.error("the queue could not be read or written: %s", error, exc_info=not known)
+            self._pause()
 
     def cancel(self, job_id: str) -> Job:
         """A queued job ends at once, a running one at its next step; a finished one stays as it is."""
-        job = self.store.job(job_id)
-        if job.finished:
-            return job
-        self.store.set_job(job_id, cancel=1, **({"state": "cancelled"} if job.state == "queued" else {}))
-        self._stops.add(job_id)
+        job = self.store.cancel_job(job_id)  # first: who is stopped may ask the store whether by the user
+        if not job.finished:
+            self._stops.add(job_id)
         self.wake()
-        return self.store.job(job_id)
+        return job
 
     def is_cancelled(self, job_id: str) -> bool:
         return self._closing or job_id in self._stops
+
+    def leave_out(self, job_id: str, part: int) -> None:
+        """One part of a job, a file say, ends at its next step or is not begun; the rest goes on. Also after a kill."""
+        self.store.leave_out(job_id, part)
+        self._left_out.setdefault(job_id, set()).add(part)
+        self.wake()
+
+    def is_left_out(self, job_id: str, part: int) -> bool:
+        return part in self._left_out.get(job_id, ())
 
     def follow(self, job_id: str, after: int = 0, *, heartbeat: float | None = None) -> Iterator[Event]:
         """Events after `after` as they come, until the job is finished. Closing it stops nothing.
@@ -148,6 +206,9 @@ class Jobs:
         can look around.
         """
         told: dict[str, Any] | None = None
+        if self.store.job(job_id).state == "queued":
+            with self._changed:  # Most begin at once, and then there is no line to tell of.
+                self._changed.wait(0.05)
         while True:
             with self._changed:
                 seen = self._version
@@ -181,35 +242,58 @@ class Jobs:
             self._changed.notify_all()
 
     def _serve(self, kinds: Sequence[str]) -> None:
+        def submitted() -> list[int]:
+            return [self._submitted[kind] for kind in kinds]
+
         while not self._closing:
-            with self._changed:
-                seen = self._version
-            job = self.store.claim(kinds)
-            if job is None:
-                with self._changed:
-                    self._changed.wait_for(lambda: self._version != seen, timeout=2.0)  # noqa: B023
-                continue
-            self._run(job)
+            with self._queued:
+                seen = submitted()
+            with self._survived():
+                if job := self.store.claim(kinds):
+                    self._run(job)
+                else:
+                    with self._queued:
+                        self._queued.wait_for(lambda: self._closing or submitted() != seen)  # noqa: B023
 
     def _run(self, job: Job) -> None:
-        self.store.clear_events(job.id)
         try:
-            result = self._handlers[job.kind](Context(self, job))
-            self.store.set_job(job.id, state="done", result=result, error={})
-        except Cancelled:
-            # The process is closing and nobody asked for it: the next owner takes the job up again.
-            state = "cancelled" if job.id in self._stops else "queued"
-            self.store.set_job(job.id, state=state, attempts=job.attempts - 1)
-        except GakjuError as e:
-            error = {"code": e.code, "message": e.message, "hint": e.hint}
-            self.store.set_job(job.id, state="failed", error=error)
-        except Exception as e:
-            log.exception("job %s (%s) failed", job.id, job.kind)
-            error = {"code": "internal", "message": f"{type(e).__name__} in Gakju itself.", "hint": "See the log."}
-            self.store.set_job(job.id, state="failed", error=error)
-        finally:
-            self._stops.discard(job.id)
-            self.wake()
+            self.store.clear_events(job.id)
+            self._left_out.setdefault(job.id, set()).update(self.store.left_out(job.id))
+            end = {"state": "done", "result": self._handlers[job.kind](Context(self, job)), "error": {}}
+        except BaseException as error:  # also what is no Exception, as the panics of Rust: the thread has other jobs
+            end = self._failed(job, error)
+        self._keep(job, end)
+        self._stops.discard(job.id)
+        self._left_out.pop(job.id, None)
+        self.wake()
+
+    def _failed(self, job: Job, raised: BaseException) -> dict[str, Any]:
+        """How a job ends that raised."""
+        if isinstance(raised, Cancelled):
+            # The process is closing and nobody asked for it: the next owner takes the job up again. One that gave up
+            # by itself would be begun again and again.
+            state = "queued" if self._closing and job.id not in self._stops else "cancelled"
+            return {"state": state, "attempts": job.attempts - 1}
+        if isinstance(raised, GakjuError):
+            error = {"code": raised.code, "message": raised.message, "hint": raised.hint}
+        else:
+            log.error("job %s (%s) failed", job.id, job.kind, exc_info=raised)
+            said = f"{type(raised).__name__} in Gakju itself."
+            error = {"code": "internal", "message": said, "hint": "See the log."}
+        return {"state": "failed", "error": error}
+
+    def _keep(self, job: Job, end: dict[str, Any]) -> None:
+        """Writes it as soon as the database can: whoever follows the job waits for its end."""
+        while True:
+            try:
+                return self.store.set_job(job.id, **end)
+            except LibraryError as error:
+                log.error("the end of job %s could not be written: %s", job.id, error.message)
+            except Exception as error:  # a result that cannot be kept
+                end = self._failed(job, error)
+            if self._closing:
+                return None  # it is running for the next owner, who takes it up
+            self._pause()
 
 
 class Ownership:
@@ -219,7 +303,7 @@ class Ownership:
     """
 
     def __init__(self, home: Path) -> None:
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)  # documents, talks: only for this user's eyes
         self._lock = FileLock(home / "owner.lock")
         self._card = home / "owner.json"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -116,8 +116,11 @@ class Retriever:
         k: int = 10,
         collection: str | None = "default",
         retrievers: Sequence[str] = RETRIEVERS,
+        *,
+        among: Set[str] | None = None,
     ) -> list[Hit]:
-        """The best `k` chunks, best first, one of each text. `None` searches every collection.
+        """The best `k` chunks, best first, one of each text. `None` searches every collection. Chunks are looked for
+        in all of it, and given of the documents `among` these ids only.
 
         Scores are in 0..1 within one search. Vectors are left out while the library awaits a re-index for
         another embedder.
@@ -144,8 +147,14 @@ class Retriever:
             parts = {name: score for name, score in own.items() if score is not None}
             return Hit(chunk, view.documents[chunk.document_id].ref, scores[row], parts)
 
-        best = sorted(scores, key=lambda row: (-scores[row], found[row].id))
-        return _spread_out(_distinct(map(hit, best), 2 * k), k)
+        # Before copies are left out: the one that is wanted must not go for one that is not.
+        wanted = [row for row in scores if among is None or found[row].chunk.document_id in among]
+        best = sorted(wanted, key=lambda row: (-scores[row], found[row].id))
+        return _spread_out(islice(_distinct(map(hit, best)), 2 * k), k)
+
+    def size(self, collection: str | None) -> int:
+        """Chunks that there are to be found."""
+        return sum(d.chunks for d in self._index.documents(collection))
 
     def _matching(
         self, view: View, query: str, collection: str | None, depth: int
@@ -168,9 +177,10 @@ class Retriever:
         vectors = self._index.part_vectors([hit.chunk for hit in best])
         vector = self._query_vector(query)
         candidates = [c for hit in best for c in _candidates(hit, vectors.get(hit.chunk.id), vector)]
-        # Which sentences are best is nearly known by now; reading their pages takes as long as judging them.
-        likely = sorted(candidates, key=lambda c: -_score(c))[:n]
-        ahead = self._side.submit(self._index.pages, _places(likely))
+        # Which sentences are best is nearly known by now; reading their pages takes as long as judging them. Of twice
+        # as many one question in seven wants another page, of `n` every second one.
+        likely = sorted(candidates, key=lambda c: -_score(c))[: 2 * n]
+        ahead = self._side.submit(self._index.layouts, _places(likely))
         terms = _terms(self._asked(query, self._lexicon(collection))[0])
         judged = _judged(query, candidates, terms)
         if not judged:
@@ -186,7 +196,7 @@ class Retriever:
                 break
         pages = ahead.result()
         if missing := [place for place in _places(chosen[:n]) if place not in pages]:
-            pages |= self._index.pages(missing)
+            pages |= self._index.layouts(missing)
         sentences = tuple(_evidence(number, candidate, pages) for number, candidate in enumerate(chosen[:n], 1))
         weighed = features(ranked, terms)
         return Found(sentences, strength(weighed), weighed)
@@ -242,9 +252,8 @@ def fused(
     return scores
 
 
-def _distinct(hits: Iterable[Hit], most: int) -> list[Hit]:
+def _distinct(hits: Iterable[Hit]) -> Iterator[Hit]:
     """In order, without copies of what came before; copies with a word changed are copies."""
-    kept: list[Hit] = []
     exact: set[str] = set()
     lately: deque[set[str]] = deque(maxlen=8)  # what is nearly alike scores nearly alike
     for hit in hits:
@@ -253,24 +262,23 @@ def _distinct(hits: Iterable[Hit], most: int) -> list[Hit]:
             continue
         exact.add(same)
         lately.append(words)
-        kept.append(hit)
-        if len(kept) == most:
-            break
-    return kept
+        yield hit
 
 
-def _spread_out(hits: Sequence[Hit], k: int) -> list[Hit]:
-    """The first `k`, where one document does not crowd out others that are nearly as good."""
+def _spread_out(hits: Iterable[Hit], k: int) -> list[Hit]:
+    """The first `k`, where one document does not crowd out others that are nearly as good. `hits` come best first,
+    and are taken no further than it needs.
+    """
     first: list[Hit] = []
-    crowd: list[Hit] = []
+    rest: list[Hit] = []
     counts: Counter[str] = Counter()
     for hit in hits:
         counts[hit.document.id] += 1
-        (first if counts[hit.document.id] <= _OF_ONE else crowd).append(hit)
-    floor = 0.5 * hits[0].score if hits else 0.0
-    good = [hit for hit in first if hit.score >= floor]
-    rest = sorted([*crowd, *first[len(good) :]], key=lambda hit: -hit.score)
-    return [*good, *rest][:k]
+        good = hit.score >= 0.5 * (first[0] if first else hit).score
+        (first if good and counts[hit.document.id] <= _OF_ONE else rest).append(hit)
+        if len(first) == k or (not good and len(first) + len(rest) >= k):
+            break
+    return [*first, *rest][:k]
 
 
 def _tells(word: str) -> float:
@@ -403,7 +411,7 @@ def _with_list(candidate: _Candidate, candidates: Sequence[_Candidate]) -> _Cand
 
 
 def _places(candidates: Iterable[_Candidate]) -> list[tuple[str, int]]:
-    """The pages they stand on, as `Index.pages` asks for them."""
+    """The pages they stand on, as `Index.layouts` asks for them."""
     return [(c.hit.chunk.document_id, span.page) for c in candidates for span in c.hit.chunk.spans(c.start, c.end)]
 
 

@@ -10,14 +10,40 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Literal
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from gakju.errors import UsageError
 
 CHOSEN = "chosen.toml"
+
+
+class _File(TomlConfigSettingsSource):
+    def _read_file(self, file_path: Path | Traversable) -> dict[str, Any]:
+        try:
+            read = super()._read_file(file_path)
+        except (OSError, ValueError) as e:  # what is no UTF-8, too
+            why = getattr(e, "strerror", None) or e
+            raise UsageError(f"{file_path} cannot be read: {why}.", hint="It is TOML, in UTF-8.") from e
+        known = Settings.model_fields
+        # A slip would be no setting at all; what a newer Gakju's screen has chosen is no slip.
+        if file_path.name != CHOSEN and (unknown := sorted(read.keys() - known.keys())):
+            near = get_close_matches(unknown[0], known, 1)
+            hint = f"Did you mean {near[0]!r}?" if near else "docs/reference/settings.md names them all."
+            raise UsageError(f"{file_path}: there is no setting {unknown[0]!r}.", hint=hint)
+        return read
 
 
 class Settings(BaseSettings):
@@ -61,6 +87,10 @@ class Settings(BaseSettings):
         ge=1,
         le=16,
         description="Answers the embedded chat model writes at the same time; each has a context of its own.",
+    )
+    trainer_python: str = Field(
+        "",
+        description="Python interpreter that trains models, of an environment with `gakju[finetune]`; empty is the one that runs Gakju.",
     )
     queue: int = Field(
         32, ge=0, description="Requests that may wait for the embedded chat model; further ones are refused with 429."
@@ -134,11 +164,16 @@ class Settings(BaseSettings):
         SecretStr(""), description="Key for searching with Bing, or a service that speaks like it."
     )
     bing_endpoint: str = Field("", description="Address of the service that speaks like Bing; empty is Bing's own.")
+    ddgs: str = Field(
+        "",
+        description="Search engines asked without a key, with commas between, as `duckduckgo,mojeek`, or `auto`; needs `gakju[ddgs]`. They are asked by a program that passes for a browser.",
+    )
     web_pages: int = Field(5, ge=1, le=20, description="Pages of the web read for one question.")
     web_seconds: float = Field(
         20.0, gt=0, description="Longest time the web is searched and read for one question, seconds."
     )
     web_bytes: int = Field(8 << 20, ge=1, description="Largest page of the web, bytes.")
+    web_sitemap_pages: int = Field(200, ge=1, le=5000, description="Most pages of one sitemap that are read.")
     web_days: int = Field(
         30,
         ge=0,
@@ -195,10 +230,10 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        first = (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path("gakju.toml")))
+        first = (init_settings, env_settings, _File(settings_cls, Path("gakju.toml")))
         given = {**env_settings(), **init_settings()}
         home = Path(str(given.get("home", user_data_path("gakju"))))
-        return (*first, *(TomlConfigSettingsSource(settings_cls, home / name) for name in ("gakju.toml", CHOSEN)))
+        return (*first, *(_File(settings_cls, home / name) for name in ("gakju.toml", CHOSEN)))
 
     @property
     def library(self) -> Path:
@@ -219,8 +254,15 @@ class Settings(BaseSettings):
 
 
 def load(**given: Any) -> Settings:
-    """Settings from every source; `given` wins. None values are left out."""
-    return Settings(**{k: v for k, v in given.items() if v is not None})
+    """Settings from every source; `given` wins. None values are left out.
+
+    Raises UsageError for a file or a variable that cannot be read, pydantic.ValidationError for a wrong value.
+    """
+    try:
+        return Settings(**{k: v for k, v in given.items() if v is not None})
+    except SettingsError as e:
+        name = str(e).partition('"')[2].partition('"')[0]
+        raise UsageError(f"The setting {name} is wrong: it is no JSON.", hint=f"See GAKJU_{name.upper()}.") from e
 
 
 def choose(home: Path, values: Mapping[str, str | Mapping[str, str]]) -> None:

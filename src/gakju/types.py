@@ -163,7 +163,8 @@ class WebRef(DocumentRef):
 class Document:
     """A document in the library. `digest` is the SHA-256 of the original, in hex; sizes in bytes.
 
-    A page of the web has its URL as `path`, the time it was read as `added_at` and, where it tells one, a date.
+    A page of the web has its URL as `path`, the time it was read as `added_at` and, where it tells them, a date and a
+    language ("ko").
     """
 
     id: str
@@ -178,6 +179,7 @@ class Document:
     added_at: str
     problems: tuple[Problem, ...] = ()
     published: str = ""
+    language: str = ""
 
     @property
     def ref(self) -> DocumentRef:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from gakju.errors import GakjuError
-from gakju.store import Job
+from gakju.store import Job, Watch
 from gakju.text.links import text_fragment
 from gakju.types import (
     Answer,
@@ -69,16 +69,16 @@ def hit(found: Hit) -> Json:
 
 
 def evidence(found: Evidence) -> Json:
-    return {**dump(found), "page": found.page, **_link(found.document, found.text)}
+    return {**dump(found), "page": found.page, **link(found.document, found.text)}
 
 
 def claim(given: Claim) -> Json:
     """With a link to the words for what stands on the web."""
-    notes = [{**dump(f), **_link(f.document, f.quote)} for f in given.footnotes]
+    notes = [{**dump(f), **link(f.document, f.quote)} for f in given.footnotes]
     return {**dump(given), "footnotes": notes}
 
 
-def _link(document: object, quote: str) -> Json:
+def link(document: object, quote: str) -> Json:
     return {"link": text_fragment(document.path, quote)} if isinstance(document, WebRef) else {}
 
 
@@ -170,6 +170,11 @@ def load_error(data: Mapping[str, Any]) -> GakjuError:
     return kind(str(data.get("message") or "Something failed."), hint=str(data.get("hint") or ""))
 
 
+def watch(found: Watch) -> Json:
+    """A watched page or sitemap as `gakju pages --json` and the API show it, with the number of its pages."""
+    return {**dump(found), "pages": len(found.pages)}
+
+
 def job(found: Job) -> Json:
     """A job as the API shows it. Of the payload only what no secret can be in."""
     shown = {k: found.payload[k] for k in ("collection", "question", "model", "thread") if k in found.payload}
@@ -178,7 +183,7 @@ def job(found: Job) -> Json:
         "kind": found.kind,
         "state": found.state,
         "about": shown,
-        "files": [f["path"] for f in found.payload.get("files", ())],
+        "files": [*(f["path"] for f in found.payload.get("files", ())), *found.payload.get("urls", ())],
         "progress": found.progress,
         "result": found.result,
         "error": found.error,

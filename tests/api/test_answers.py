@@ -51,6 +51,13 @@ def test_an_answer_in_one_piece_is_the_same(library: httpx.Client) -> None:
     assert [j["state"] for j in library.get("/v1/jobs").json() if j["kind"] == "ask"] == ["done", "done"]
 
 
+def test_the_mode_of_an_answer_is_chosen_where_it_is_asked(library: httpx.Client) -> None:
+    body = {"question": "연차휴가는 며칠인가?", "stream": False}
+    modes = [library.post("/v1/ask", json={**body, "mode": m}).json()["mode"] for m in ("free", "verbatim")]
+    assert modes == ["free", "verbatim"]
+    assert library.post("/v1/ask", json={**body, "mode": "loud"}).status_code == 422
+
+
 def test_what_is_wrong_with_the_question_has_a_status(library: httpx.Client) -> None:
     response = library.post("/v1/ask", json={"question": "x", "collection": "a/b"})
     assert (response.status_code, response.json()["error"]["code"]) == (400, "usage")
@@ -65,7 +72,7 @@ def test_an_error_on_the_way_is_the_last_event(library: httpx.Client) -> None:
     assert (whole.status_code, whole.json()["error"]["code"]) == (404, "model_not_found")
 
 
-def wait_for(condition, seconds: float = 10) -> None:
+def wait_for(condition, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -92,4 +99,4 @@ def test_a_stopped_job_ends_the_stream_with_an_error(slow) -> None:
                     job = slow.assistant.store.jobs(kinds=["ask"])[0]
                     slow.assistant.jobs.cancel(job.id)
         assert events(text)[-1][1]["error"]["code"] == "cancelled"
-        assert slow.chat.closed == 1
+        wait_for(lambda: slow.chat.closed == 1)

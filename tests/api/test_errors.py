@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from fastapi.testclient import TestClient
 
+from fronts import NoLabs
 from gakju import errors
 from gakju.api import create
 from gakju.api.errors import STATUS
@@ -26,6 +27,7 @@ def client_raising(tmp_path, raised: Exception) -> TestClient:
         documents=documents,
         parts=SimpleNamespace(providers={}),
         jobs=SimpleNamespace(serve=lambda *given: None),
+        labs=NoLabs(),
     )
     app = create(assistant, ui=False)
     return TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False)
@@ -73,6 +75,7 @@ def test_a_bug_tells_nothing_of_the_documents(tmp_path) -> None:
     assert response.status_code == 500
     assert response.json()["error"]["code"] == "internal"
     assert "secret" not in response.text
+    assert response.headers["connection"] == "close"
 
 
 def test_what_is_no_route_is_told_in_the_same_shape(tmp_path) -> None:

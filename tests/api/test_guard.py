@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from starlette.testclient import WebSocketDenialResponse
 
+from fronts import NoLabs
 from gakju.api import OVERHEAD, create
 from gakju.settings import Settings
 
@@ -21,6 +22,7 @@ def app(tmp_path, *, loopback: bool = True, **given):
         search=lambda query, k, collection: [],
         parts=SimpleNamespace(providers={}),
         jobs=SimpleNamespace(serve=lambda *given: None),
+        labs=NoLabs(),
     )
     application = create(assistant, ui=False, loopback=loopback)
 
@@ -104,6 +106,13 @@ def test_a_body_beyond_the_limit_is_refused_by_its_length(tmp_path) -> None:
     assert (big.status_code, big.json()["error"]["code"]) == (413, "limit_exceeded")
     upload = http.post("/v1/documents", files={"files": ("a.txt", b"x" * (OVERHEAD + 1001))})
     assert (upload.status_code, upload.json()["error"]["code"]) == (413, "limit_exceeded")
+
+
+@pytest.mark.parametrize("path", ["/key", "/mcp", "/", "/healthz"])
+def test_only_documents_may_be_large(tmp_path, path: str) -> None:
+    """A form is read into memory whole, and whoever has no key yet may send the one that asks for it."""
+    big = client(tmp_path).post(path, data={"key": "x" * OVERHEAD})
+    assert (big.status_code, big.json()["error"]["code"]) == (413, "limit_exceeded")
 
 
 def test_a_body_that_hides_its_length_is_refused_while_it_comes(tmp_path) -> None:

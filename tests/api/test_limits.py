@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -16,6 +18,8 @@ from test_access import bearer, key, running
 from fronts import serving
 from gakju.api import limits
 from gakju.errors import QuotaSpent
+from gakju.models.fakes import FakeChat
+from gakju.types import Delta
 
 ASK = {"question": "연차휴가는 며칠인가?", "stream": False}
 
@@ -37,7 +41,8 @@ def test_a_minutes_requests_come_back_bit_by_bit(monkeypatch) -> None:
     from gakju.store.keys import Key
 
     now = [1000.0]
-    monkeypatch.setattr(limits.time, "monotonic", lambda: now[0])
+    # Not of the module `time` itself: a server in this process that sleeps meanwhile would wake at that clock's time.
+    monkeypatch.setattr(limits, "time", SimpleNamespace(monotonic=lambda: now[0]))
     made = Key("k", "", "", frozenset(), None, 6, 0, 0.0, "", "", "", "")
     caller, room = Caller("k", frozenset(), None, made), limits.Room(Settings())
     for _ in range(6):
@@ -59,7 +64,7 @@ def held(tmp_path) -> Iterator[tuple]:
 
         def slow(request):
             inside.release()
-            go.wait(20)
+            go.wait(100)
             return PlainTextResponse("done")
 
         http.app.router.routes.insert(0, Route("/v1/collections", slow))
@@ -75,7 +80,7 @@ def test_requests_at_a_time(held) -> None:
     def call(headers) -> threading.Thread:
         thread = threading.Thread(target=lambda: done.append(http.get("/v1/collections", headers=headers).status_code))
         thread.start()
-        assert inside.acquire(timeout=20)
+        assert inside.acquire(timeout=60)
         return thread
 
     threads = [call(one), call(one)]
@@ -87,7 +92,7 @@ def test_requests_at_a_time(held) -> None:
     assert http.get("/healthz").status_code == 200
     go.set()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert done == [200, 200, 200]
     assert http.get("/v1/documents", headers=one).status_code == 200
 
@@ -102,17 +107,15 @@ def test_an_answer_that_does_not_begin_is_given_up(tmp_path) -> None:
             return PlainTextResponse("too late")
 
         http.app.router.routes.insert(0, Route("/v1/slow", slow))
-        began = time.monotonic()
         late = http.get("/v1/slow")
         assert (late.status_code, late.json()["error"]["code"]) == (504, "timeout")
-        assert time.monotonic() - began < 5
-        assert ended.wait(5)
+        assert ended.wait(60)
 
 
 def test_a_request_that_stops_on_the_way_is_hung_up_on(tmp_path, monkeypatch) -> None:
     from gakju.api import serve
 
-    monkeypatch.setattr(serve, "HEADERS_WITHIN", 0.4)
+    monkeypatch.setattr(serve, "HEADERS_WITHIN", 1.0)
     with serving(tmp_path, body_seconds=0.3) as served:
         url = httpx.URL(served.url)
         head = f"POST /v1/search HTTP/1.1\r\nhost: {url.host}:{url.port}\r\n"
@@ -120,12 +123,12 @@ def test_a_request_that_stops_on_the_way_is_hung_up_on(tmp_path, monkeypatch) ->
         assert b" 408 " in said(url, body)
         assert said(url, head) == b""
         assert said(url, "") == b""
-        assert httpx.get(f"{served.url}/healthz", trust_env=False).status_code == 200
+        assert httpx.get(f"{served.url}/healthz", trust_env=False, timeout=60).status_code == 200
 
 
 def said(url: httpx.URL, sent: str) -> bytes:
     """What the server answers to this and nothing more; it must hang up soon."""
-    with socket.create_connection((url.host, url.port), timeout=5) as connection:
+    with socket.create_connection((url.host, url.port), timeout=60) as connection:
         connection.sendall(sent.encode())
         answer = b""
         while piece := connection.recv(65536):
@@ -133,6 +136,29 @@ def said(url: httpx.URL, sent: str) -> bytes:
             if b"}}" in answer:
                 break
         return answer
+
+
+def test_an_answer_that_nobody_takes_stops_the_model(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(limits, "TAKEN", 0.5)
+    ended = threading.Event()
+
+    class Endless(FakeChat):
+        def stream(self, messages, **options):
+            try:
+                while True:
+                    yield Delta("x" * 100_000)
+            finally:
+                ended.set()
+
+    body = json.dumps({"model": "fake", "stream": True, "messages": [{"role": "user", "content": "x"}]})
+    with serving(tmp_path, Endless([""])) as served:
+        url = httpx.URL(served.url)
+        with socket.create_connection((url.host, url.port), timeout=20) as connection:
+            head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: {url.host}:{url.port}\r\n"
+            kind = f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+            connection.sendall(f"{head}{kind}{body}".encode())
+            assert ended.wait(30)
+        assert httpx.get(f"{served.url}/healthz", trust_env=False, timeout=60).status_code == 200
 
 
 def test_a_days_tokens_and_money(tmp_path) -> None:

@@ -16,6 +16,7 @@ from fronts import LEAVE, TRIP, opened
 from gakju.api import create
 from gakju.api.places import ANY, PUBLIC, RIGHTS, SCREEN, Places
 from gakju.store.keys import RIGHTS as ALL
+from gakju.store.questions import Item
 
 HERE, ELSEWHERE = "default", "elsewhere"
 
@@ -82,16 +83,25 @@ def fill(w: World, home) -> None:
     w.ids["response"] = "resp_1"
     w.assistant.store.responses.put("resp_1", {"response": {"id": "resp_1"}, "input": []})
     w.assistant.store.keys.made("resp_1", w.assistant.store.keys.find(w.ids["maker"]).id)
+    w.ids["watch"] = w.assistant.store.watches.put("http://127.0.0.1:9/", HERE, 24).id
+    asked = [Item(str(n), f"{n}?", (str(n),)) for n in range(3)]
+    w.ids["set"] = w.assistant.store.questions.put("asked", asked).id
     w.ids["doomed key"] = w.assistant.store.keys.add("doomed")[0].id
 
 
 QUESTION = {"question": "연차휴가는 며칠인가?", "stream": False}
 LOOKED = b'{"question": "x", "document": "leave.txt"}'
 UPLOAD = {"files": {"files": ("a.txt", b"x")}}
+SETS = "/v1/question_sets"
+ASKED = b'{"question": "x", "answers": []}'
+COMPARED = {"questions": "{set}", "arms": ["plain"], "models": ["fake"]}
+SHOTS = {"test": "{set}", "counts": [0], "kind": "answer", "model": "fake"}
 CHAT = {"model": "gakju", "messages": [{"role": "user", "content": "연차휴가는 며칠인가?"}]}
 EMBEDDER = "embedded:multilingual-e5-small"
 EMBED = {"model": EMBEDDER, "input": "x"}
 AZURE = "/openai/deployments"
+NO_EXAMPLES = {"model": "qwen2.5-coder-0.5b"}
+TUNE, TUNING = {"model": "qwen2.5-coder-0.5b", "training_file": "file-none"}, "/v1/fine_tuning/jobs/ftjob-none"
 VS, VS_FILE = "/v1/vector_stores/{vs}", "/v1/vector_stores/{vs}/files/{file}"
 
 # Route: (path, what is sent, status with a key of another collection, status with the right key).
@@ -112,6 +122,9 @@ ROWS: dict[str, tuple[str, dict[str, Any], int, int]] = {
     "GET /v1/documents": ("/v1/documents?collection=default", {}, 403, 200),
     "POST /v1/documents": ("/v1/documents", UPLOAD, 403, 202),
     "POST /v1/pages": ("/v1/pages", {"json": {"urls": ["http://127.0.0.1:9/"]}}, 403, 400),  # the web is switched off
+    "GET /v1/pages": ("/v1/pages", {}, 200, 200),
+    "POST /v1/pages/{watch_id}/refresh": ("/v1/pages/{watch}/refresh", {}, 404, 400),
+    "DELETE /v1/pages/{watch_id}": ("/v1/pages/{watch}", {}, 404, 204),
     "GET /v1/documents/{document_id}": ("/v1/documents/{document}", {}, 404, 200),
     "DELETE /v1/documents/{document_id}": ("/v1/documents/{fresh document}", {}, 404, 204),
     "GET /v1/documents/{document_id}/pages/{number}": ("/v1/documents/{document}/pages/1", {}, 404, 200),
@@ -128,6 +141,26 @@ ROWS: dict[str, tuple[str, dict[str, Any], int, int]] = {
     "POST /v1/search": ("/v1/search", {"json": {"query": "연차휴가"}}, 403, 200),
     "POST /v1/ask": ("/v1/ask", {"json": QUESTION}, 403, 200),
     "POST /v1/evaluations": ("/v1/evaluations", {"files": {"file": ("a.jsonl", LOOKED)}}, 403, 202),
+    "GET /v1/question_sets": (SETS, {}, 403, 200),
+    "POST /v1/question_sets": (SETS, {"files": {"file": ("a.jsonl", ASKED)}, "data": {"name": "new"}}, 403, 201),
+    "POST /v1/question_sets/propose": (f"{SETS}/propose", {"json": {"name": "x", "count": 1}}, 403, 202),
+    "POST /v1/question_sets/feedback": (f"{SETS}/feedback", {"json": {"name": "x"}}, 403, 400),  # nothing is liked
+    "GET /v1/question_sets/{set_id}": (f"{SETS}/{{set}}", {}, 403, 200),
+    "PATCH /v1/question_sets/{set_id}": (f"{SETS}/{{set}}", {"json": {"confirm": True}}, 403, 200),
+    "GET /v1/question_sets/{set_id}/items": (f"{SETS}/{{set}}/items", {}, 403, 200),
+    "GET /v1/question_sets/{set_id}/export": (f"{SETS}/{{set}}/export?format=csv", {}, 403, 200),
+    "POST /v1/question_sets/{set_id}/split": (f"{SETS}/{{set}}/split", {"json": {"tests": 1}}, 403, 201),
+    "GET /v1/fewshot": ("/v1/fewshot", {}, 403, 200),
+    "POST /v1/fewshot": ("/v1/fewshot", {"json": SHOTS}, 403, 202),
+    # The fake model has no vocabulary: o200k_base counts in its place.
+    "POST /v1/fewshot/estimate": ("/v1/fewshot/estimate", {"json": SHOTS}, 403, 200),
+    "GET /v1/comparisons": ("/v1/comparisons", {}, 403, 200),
+    "POST /v1/comparisons": ("/v1/comparisons", {"json": COMPARED}, 403, 202),
+    "POST /v1/comparisons/estimate": ("/v1/comparisons/estimate", {"json": COMPARED}, 403, 200),
+    "GET /v1/comparisons/{job_id}/report": ("/v1/comparisons/none/report", {}, 403, 404),
+    "POST /v1/fewshot/prompt": ("/v1/fewshot/prompt", {"json": {"plan": SHOTS}}, 403, 200),
+    "DELETE /v1/question_sets/{set_id}": (f"{SETS}/{{set}}", {}, 403, 200),
+    "POST /v1/question_sets/{set_id}/restore": (f"{SETS}/{{set}}/restore", {}, 403, 200),
     "POST /v1/reindex": ("/v1/reindex", {}, 403, 202),
     "GET /v1/jobs": ("/v1/jobs", {}, 200, 200),
     "GET /v1/jobs/{job_id}": ("/v1/jobs/{job}", {}, 404, 200),
@@ -179,6 +212,19 @@ ROWS: dict[str, tuple[str, dict[str, Any], int, int]] = {
     "POST /v1/completions": ("/v1/completions", {"json": {"model": "fake", "prompt": "x"}}, 200, 200),
     "POST /v1/embeddings": ("/v1/embeddings", {"json": EMBED}, 200, 200),
     "POST /v1/moderations": ("/v1/moderations", {"json": {"input": "x"}}, 200, 200),
+    "GET /v1/finetune": ("/v1/finetune", {}, 403, 200),
+    "POST /v1/finetune": ("/v1/finetune", {"data": NO_EXAMPLES}, 403, 400),
+    "POST /v1/finetune/check": ("/v1/finetune/check", {"data": NO_EXAMPLES}, 403, 400),
+    "POST /v1/finetune/price": ("/v1/finetune/price", {"data": NO_EXAMPLES}, 403, 400),
+    "GET /v1/finetune/{name}": ("/v1/finetune/none", {}, 403, 404),
+    "DELETE /v1/finetune/{name}": ("/v1/finetune/none", {}, 403, 404),
+    "POST /v1/finetune/{name}/{action}": ("/v1/finetune/none/stop", {}, 403, 404),
+    "GET /v1/fine_tuning/jobs": ("/v1/fine_tuning/jobs", {}, 403, 200),
+    "POST /v1/fine_tuning/jobs": ("/v1/fine_tuning/jobs", {"json": TUNE}, 403, 404),
+    "GET /v1/fine_tuning/jobs/{job_id}": (f"{TUNING}", {}, 403, 404),
+    "POST /v1/fine_tuning/jobs/{job_id}/cancel": (f"{TUNING}/cancel", {}, 403, 404),
+    "GET /v1/fine_tuning/jobs/{job_id}/events": (f"{TUNING}/events", {}, 403, 404),
+    "GET /v1/fine_tuning/jobs/{job_id}/checkpoints": (f"{TUNING}/checkpoints", {}, 403, 404),
     "POST /v1/responses": ("/v1/responses", {"json": {"model": "gakju", "input": "연차휴가는 며칠인가?"}}, 403, 200),
     "POST /openai/deployments/{deployment}/chat/completions": (
         f"{AZURE}/gakju/chat/completions",
@@ -204,8 +250,6 @@ ROWS: dict[str, tuple[str, dict[str, Any], int, int]] = {
     "GET /openai/v1/models": ("/openai/v1/models", {}, 200, 200),
     "GET /openai/models": ("/openai/models", {}, 200, 200),
     "POST /mcp": ("/mcp", {"json": {}}, 400, 400),
-    "GET /mcp": ("/mcp", {}, 0, 0),  # A stream without an end: what is refused is seen.
-    "DELETE /mcp": ("/mcp", {}, 405, 405),
     "GET /v1/responses/{response_id}": ("/v1/responses/{response}", {}, 404, 200),
     "GET /v1/responses/{response_id}/input_items": ("/v1/responses/{response}/input_items", {}, 404, 200),
     "DELETE /v1/responses/{response_id}": ("/v1/responses/{response}", {}, 404, 200),
@@ -219,14 +263,17 @@ ANYWHERE = {
     "DELETE /v1/keys/{key_id}",
     "GET /v1/audit",
     "MOUNT ",
+    *(
+        route
+        for route in RIGHTS
+        if any(f"/v1/{lab}" in route for lab in ("question_sets", "fewshot", "comparisons", "finetune", "fine_tuning"))
+    ),
 }
 """What only a key for all collections may do."""
 
 
 def call(w: World, route: str, token: str) -> int:
-    path, sent, other, _ = ROWS[route]
-    if not other and token != "gk-wrong" and token and w.assistant.store.keys.find(token).rights & {"ask", "admin"}:
-        return 0
+    path, sent, _, _ = ROWS[route]
     method = "GET" if route.startswith("MOUNT") else route.partition(" ")[0]
     for kind in ("document", "file"):
         if (mark := f"{{fresh {kind}}}") in path:

@@ -36,7 +36,7 @@ def test_marks_annotations_and_the_whole_answer(asked) -> None:
     cited = annotation["url_citation"]
     assert annotation["type"] == "url_citation"
     assert message["content"][cited["start_index"] : cited["end_index"]] == "[1]"
-    page = httpx.get(cited["url"])
+    page = httpx.get(cited["url"], timeout=60)
     assert page.json()["text"].startswith("연차휴가는 15일이다.")
     note = answer["gakju"]["footnotes"][0]
     assert (note["number"], note["quote"]) == (1, "연차휴가는 15일이다.")
@@ -91,7 +91,7 @@ def test_a_place_has_one_number_and_a_doubt_is_said() -> None:
     writer.token("\n셋.")
     said += writer.claim({"text": "둘.", "verdict": "partial", "footnotes": [second]})
     said += writer.claim({"text": "셋.", "verdict": "unsupported", "footnotes": []})
-    assert said == "하나. [1][2] 둘. (일부만 근거 있음) [2]\n셋. (문서에 근거 없음)"
+    assert said == "하나. [1][2] 둘. (일부만 근거 있음) [2]\n셋. (근거 없음)"
     assert [said[a["url_citation"]["start_index"] : a["url_citation"]["end_index"]] for a in writer.annotations] == [
         "[1]",
         "[2]",
@@ -107,9 +107,9 @@ def test_a_place_has_one_number_and_a_doubt_is_said() -> None:
 def test_a_refusal_is_an_answer(tmp_path) -> None:
     with serving(tmp_path) as one:
         body = {"model": "gakju", "messages": [QUESTION]}
-        answer = httpx.post(one.url + "/v1/chat/completions", json=body, timeout=30).json()
+        answer = httpx.post(one.url + "/v1/chat/completions", json=body, timeout=60).json()
         assert answer["gakju"]["refused"] is True
         assert answer["choices"][0]["message"]["content"] == answer["gakju"]["answer"]
         assert answer["choices"][0]["finish_reason"] == "stop"
-        chunks, _ = parsed(httpx.post(one.url + "/v1/chat/completions", json={**body, "stream": True}, timeout=30).text)
+        chunks, _ = parsed(httpx.post(one.url + "/v1/chat/completions", json={**body, "stream": True}, timeout=60).text)
         assert text(chunks) == answer["gakju"]["answer"]

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import secrets
-import socket
 import subprocess
 import sys
 import threading
@@ -27,6 +26,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from fronts import free_port
+from gakju.api import serve
 from gakju.api.people import People
 from gakju.errors import UsageError
 from gakju.settings import Settings
@@ -90,27 +91,22 @@ class Provider:
         return JSONResponse({"access_token": "x", "token_type": "Bearer", "expires_in": 60, "id_token": signed})
 
 
-def free() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
 def provider() -> Iterator[Provider]:
-    provider, port = Provider(), free()
-    provider.url = f"http://127.0.0.1:{port}"
-    server = uvicorn.Server(uvicorn.Config(Starlette(routes=provider.routes()), port=port, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    yield provider
-    server.should_exit = True
-    thread.join(20)
+    provider = Provider()
+    with serve.bind("127.0.0.1", 0) as listening:
+        provider.url = serve.address(listening)
+        server = uvicorn.Server(uvicorn.Config(Starlette(routes=provider.routes()), log_config=None))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        yield provider
+        server.should_exit = True
+        thread.join(20)
 
 
 @pytest.fixture(scope="module")
 def gakju(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    url = f"http://127.0.0.1:{(port := free())}"
+    url = f"http://127.0.0.1:{(port := free_port())}"
     settings = {
         "HOME": str(tmp_path_factory.mktemp("home")),
         "KEYS": "1",
@@ -209,10 +205,10 @@ def test_a_cookie_of_ones_own_making_opens_nothing(gakju: str, browser: httpx.Cl
     good = browser.cookies["_streamlit_user"]
     payload = base64.urlsafe_b64encode(json.dumps({"email": "ana@example.org"}).encode()).decode()
     for value in (good[:-2] + "xx", payload + good[good.index(".") :], "x", ""):
-        answer = httpx.get(gakju, headers={**PAGE, "cookie": f"_streamlit_user={value}"}, trust_env=False)
+        answer = httpx.get(gakju, headers={**PAGE, "cookie": f"_streamlit_user={value}"}, trust_env=False, timeout=60)
         assert answer.status_code == 401, value
     tokens = f"_streamlit_user={browser.cookies['_streamlit_user_tokens']}"
-    assert httpx.get(gakju, headers={**PAGE, "cookie": tokens}, trust_env=False).status_code == 401
+    assert httpx.get(gakju, headers={**PAGE, "cookie": tokens}, trust_env=False, timeout=60).status_code == 401
 
 
 def test_a_way_back_that_nobody_asked_for_opens_nothing(browser: httpx.Client, provider: Provider) -> None:

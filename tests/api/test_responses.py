@@ -279,6 +279,57 @@ def test_what_cannot_be_told_again_is_refused(running, wrong) -> None:
         assert response.status_code == 400, (field, response.text)
 
 
+FUNCTION = {"type": "function", "name": "a"}
+CALLED = {"type": "function", "function": {"name": "a", "parameters": {"$defs": 3}}}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "param"),
+    [
+        ("responses", {"model": "gakju", "input": [{"role": [], "content": "x"}]}, 400, "input[0]"),
+        ("responses", {"model": "gakju", "input": [{"role": "user", "content": [{"type": []}]}]}, 400, "input[0]"),
+        ("responses", {"model": "fake", "input": "x", "tools": [{**FUNCTION, "name": [1]}]}, 400, "tools.0.name"),
+        (
+            "responses",
+            {"model": "fake", "input": "x", "tools": [{**FUNCTION, "parameters": 1}]},
+            400,
+            "tools.0.parameters",
+        ),
+        (
+            "chat/completions",
+            {
+                "model": "fake",
+                "messages": [{"role": "user", "content": "x"}],
+                "tools": [CALLED],
+                "tool_choice": "required",
+            },
+            400,
+            "tools",
+        ),
+        ("ask", {"question": "x", "history": [{"role": "user", "content": "\ud800"}]}, 422, "history.0.content"),
+        ("keys", {"name": "a", "collections": ["\ud800"]}, 422, "collections.0"),
+        ("keys", {"name": "a", "expires_at": "9999-12-31T23:59:59-23:59"}, 400, "expires_at"),
+    ],
+)
+def test_what_no_program_means_is_refused_by_its_place(running, path, body, status, param) -> None:
+    sent = {"content": json.dumps(body), "headers": {"content-type": "application/json"}}
+    response = httpx.post(f"{running.url}/v1/{path}", **sent, trust_env=False, timeout=60)
+    assert (response.status_code, response.json()["error"]["param"]) == (status, param), response.text
+
+
+def test_a_number_that_no_database_has_is_refused(running) -> None:
+    told = httpx.get(
+        f"{running.url}/v1/jobs/x/events", headers={"last-event-id": str(1 << 63)}, trust_env=False, timeout=60
+    )
+    assert (told.status_code, told.json()["error"]["param"]) == (422, "last-event-id")
+
+
+def test_a_function_is_told_again_as_it_was_given(tmp_path) -> None:
+    with asking(tmp_path, ({"content": "x"}, "stop")) as (plain, _):
+        made = plain.responses.with_raw_response.create(model="fake", input="x", tools=[FUNCTION])
+        assert json.loads(made.text)["tools"] == [FUNCTION]
+
+
 def test_a_model_that_fails_fails_the_response(tmp_path) -> None:
     with serving(tmp_path, FakeChat([ContextTooLong("Too long.")])) as one:
         client = openai.OpenAI(base_url=f"{one.url}/v1", api_key="none", max_retries=0)
@@ -297,7 +348,7 @@ def test_who_goes_away_stops_the_answer(slow) -> None:
             for line in response.iter_lines():
                 if line.startswith("data: ") and json.loads(line[6:])["type"] == "response.output_text.delta":
                     break
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not slow.chat.closed:
             assert time.monotonic() < deadline
             time.sleep(0.05)

@@ -145,7 +145,7 @@ def test_files_wait_their_turn_and_can_be_stopped(client: openai.OpenAI, served)
     gate, real = threading.Event(), served.assistant.parts.embedder.embed_passages
 
     def slowly(texts):
-        gate.wait(20)
+        gate.wait(100)
         return real(texts)
 
     served.assistant.parts.embedder.embed_passages = slowly
@@ -160,7 +160,7 @@ def test_files_wait_their_turn_and_can_be_stopped(client: openai.OpenAI, served)
     finally:
         gate.set()
         served.assistant.parts.embedder.embed_passages = real
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while client.vector_stores.retrieve(first.id).status == "in_progress":
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -254,6 +254,9 @@ def test_unknown_things_are_not_found(client: openai.OpenAI, handbook, served) -
     for _ in range(300):
         deep = {"type": "and", "filters": [deep]}
     response = httpx.post(
-        f"{served.url}/v1/vector_stores/{handbook.id}/search", json={"query": "x", "filters": deep}, trust_env=False
+        f"{served.url}/v1/vector_stores/{handbook.id}/search",
+        json={"query": "x", "filters": deep},
+        trust_env=False,
+        timeout=60,
     )
     assert response.status_code in {400, 422}

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
 import pytest
 
+import sites
 from fronts import serving
 from gakju.cli import main
 from gakju.models.fakes import FakeChat
@@ -22,27 +22,12 @@ BODY = f"<title>최저임금 고시</title><p>{WAGE}</p>".encode()
 QUESTION = "2027년 최저임금은 시급 얼마인가요?"
 
 
-class Site(BaseHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
-
-    def do_GET(self) -> None:
-        body = BODY if self.path == "/wage" else b""
-        self.send_response(200 if body else 404)
-        self.send_header("content-type", "text/html")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-
 @pytest.fixture(scope="module")
 def site() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+    with sites.running() as one:
+        one.put("/wage", BODY)
+        one.put("/sitemap.xml", "<urlset><url><loc>/wage</loc></url></urlset>", "application/xml")
+        yield one.url
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +49,10 @@ def run(args: list[str]) -> int:
 
 def test_ask_tells_how_the_web_was_looked_at(web: tuple[str, Path], site: str) -> None:
     asked = {"question": QUESTION, "sources": "web"}
-    with httpx.stream("POST", f"{web[0]}/v1/ask", json=asked, timeout=30) as answer:
+    with httpx.stream("POST", f"{web[0]}/v1/ask", json=asked, timeout=60) as answer:
         lines = [line for line in answer.iter_lines() if line.startswith(("event", "data"))]
     kinds = [line.removeprefix("event: ") for line in lines if line.startswith("event")]
-    assert kinds[:4] == ["web", "web", "web", "evidence"]
+    assert kinds[:5] == ["web", "web", "web", "web", "evidence"]
     done = json.loads(lines[-1].removeprefix("data: "))
     assert done["claims"][0]["footnotes"][0]["document"]["path"] == f"{site}/wage"
     assert done["web"]["stage"] == "read"
@@ -75,7 +60,7 @@ def test_ask_tells_how_the_web_was_looked_at(web: tuple[str, Path], site: str) -
 
 def test_the_library_as_a_model_takes_sources_too(web: tuple[str, Path], site: str) -> None:
     body = {"model": "gakju", "messages": [{"role": "user", "content": QUESTION}], "sources": "web"}
-    answer = httpx.post(f"{web[0]}/v1/chat/completions", json=body, timeout=30).json()
+    answer = httpx.post(f"{web[0]}/v1/chat/completions", json=body, timeout=60).json()
     link = answer["gakju"]["claims"][0]["footnotes"][0]["link"]
     assert link.startswith(f"{site}/wage#:~:text=")
     assert answer["choices"][0]["message"]["annotations"][0]["url_citation"]["url"] == link
@@ -90,6 +75,39 @@ def test_a_page_is_added_by_its_address(web: tuple[str, Path], site: str, capsys
     assert "404" in failed["error"]
 
 
+def test_a_sitemap_is_watched_until_it_is_not(
+    web: tuple[str, Path], site: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = ["--home", str(web[1])]
+    assert run([*home, "--json", "add", f"{site}/sitemap.xml", "--every", "week", "--collection", "map"]) == 0
+    assert [f["status"] for f in json.loads(capsys.readouterr().out)] == ["added"]
+    assert run([*home, "--json", "pages"]) == 0
+    (watch,) = json.loads(capsys.readouterr().out)
+    assert (watch["url"], watch["hours"], watch["pages"]) == (f"{site}/sitemap.xml", 168, 1)
+    assert httpx.get(f"{web[0]}/v1/pages", timeout=60).json() == [watch]
+    assert run([*home, "pages", "refresh", watch["id"]]) == 0
+    assert "/wage" in capsys.readouterr().out
+    assert run([*home, "pages"]) == 0
+    assert f"{site}/sitemap.xml  [map]" in capsys.readouterr().out
+    assert run([*home, "pages", "rm", watch["id"]]) == 0
+    assert httpx.get(f"{web[0]}/v1/pages", timeout=60).json() == []
+    assert httpx.delete(f"{web[0]}/v1/pages/{watch['id']}", timeout=60).status_code == 404
+    capsys.readouterr()
+    assert run([*home, "add", str(web[1]), "--every", "week"]) == 2
+    assert "--every is for pages of the web" in capsys.readouterr().err
+
+
+def test_a_chat_on_the_command_line_takes_sources(
+    web: tuple[str, Path], site: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{QUESTION}\n"))
+    assert run(["--home", str(web[1]), "chat", "--sources", "web"]) == 0
+    assert f"{site}/wage#:~:text=2027" in capsys.readouterr().out
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{QUESTION}\n"))
+    assert run(["--home", str(web[1]), "chat", "--sources", "none"]) == 0
+    assert capsys.readouterr().out.strip() == f"{WAGE} [1]"  # the model's own words, as they are
+
+
 def test_the_command_line_asks_the_web(web: tuple[str, Path], site: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--home", str(web[1]), "ask", QUESTION, "--sources", "web"]) == 0
     shown = capsys.readouterr().out
@@ -98,7 +116,7 @@ def test_the_command_line_asks_the_web(web: tuple[str, Path], site: str, capsys:
 
 
 def test_it_is_off_until_it_is_switched_on(served, capsys: pytest.CaptureFixture[str]) -> None:
-    refused = httpx.post(f"{served.url}/v1/ask", json={"question": QUESTION, "sources": "both"})
+    refused = httpx.post(f"{served.url}/v1/ask", json={"question": QUESTION, "sources": "both"}, timeout=60)
     assert refused.status_code == 400
     assert "switched off" in refused.json()["error"]["message"]
     assert run(["--home", str(served.home), "ask", QUESTION, "--web"]) == 2

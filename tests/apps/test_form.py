@@ -72,6 +72,12 @@ def test_a_small_app_has_every_default() -> None:
         ),
         (WHOLE + "fields:\n  - {name: a, label: x, min: 1}", [(6, "fields.1", "number_only")]),
         (
+            WHOLE + "fields:\n  - {name: a, label: x, type: number, max: 10, default: 11}",
+            [(6, "fields.1.default", "default_range")],
+        ),
+        (WHOLE + "fields:\n  - {name: a, label: x, type: number, min: inf}", [(6, "fields.1.min", "other")]),
+        (WHOLE + "fields:\n  - {name: a, label: x, type: number, max: 1e300}", [(6, "fields.1.max", "not_more")]),
+        (
             WHOLE + "fields:\n  - nam: a\n    label: {ko: 가}\n    type: txt",
             [
                 (6, "fields.1.name", "missing"),

@@ -6,7 +6,9 @@ import io
 import json
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -123,6 +125,23 @@ def test_a_broken_file_fails_the_run_with_its_reason(some: Apps) -> None:
     kept = some.assistant.keep(io.BytesIO(b"%PDF-1.7 nothing"), "a.pdf")
     job = run(some, "actions", {"notes": "", "file": kept})
     assert (job.state, job.error["code"]) == ("failed", "broken_file")
+    assert not some.assistant.parts.blobs.path(kept["digest"]).exists()
+
+
+def test_the_file_of_a_stopped_run_is_forgotten_and_that_of_a_closing_process_stays(tmp_path: Path) -> None:
+    chat = slow_chat()
+    with opened(tmp_path / "home", chat) as assistant:
+        some, entry = apps.of(assistant), shipped()["actions"]
+        paths = []
+        for text in ("첫째 회의.", "둘째 회의."):
+            kept = assistant.keep(io.BytesIO(text.encode()), "notes.txt")
+            paths.append(assistant.parts.blobs.path(kept["digest"]))
+            job = some.submit(entry.app, entry.text, {"notes": "", "file": kept}, "ko")
+            next(e for e in assistant.jobs.follow(job.id) if e.kind == "token")
+            if len(paths) == 1:
+                assistant.jobs.cancel(job.id)
+                assert assistant.jobs.wait(job.id).state == "cancelled"
+    assert [path.exists() for path in paths] == [False, True]
 
 
 LONG = " ".join(f"제{i}조 직원은 규정 {i}에 따라 신청서를 내고 승인을 받아야 한다." for i in range(1, 30))
@@ -175,7 +194,35 @@ def test_ones_own_app_is_kept_replaced_renamed_and_deleted(some: Apps, tmp_path:
     for wrong in ("other", "../../etc/passwd", "", "a/b"):
         with pytest.raises(NotFound):
             shelf.get(wrong)
-    assert list((tmp_path / "home" / "apps").iterdir()) == []
+
+
+def test_a_deleted_app_can_be_had_back_for_a_day_and_takes_no_name_from_another(
+    some: Apps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf, folder = some.shelf, tmp_path / "home" / "apps"
+    shelf.put(MINE)
+    first = shelf.delete("mine")
+    assert [e.name for e in shelf.all() if e.own] == []
+    ((file, entry, at),) = shelf.removed()
+    assert (file, entry.text) == (first, MINE)
+    assert datetime.fromisoformat(at) <= datetime.now(UTC)
+    assert shelf.restore(first) == "mine"
+    assert (shelf.get("mine").text, shelf.removed()) == (MINE, [])
+    again = shelf.delete("mine")
+    shelf.put(MINE)
+    assert shelf.restore(again) == "mine-2"
+    assert shelf.get("mine").text == MINE
+    assert shelf.app("mine-2").name == "mine-2"
+    for wrong in (again, "../mine.yaml", "mine.yaml", ""):
+        with pytest.raises(NotFound):
+            shelf.restore(wrong)
+    old = shelf.delete("mine-2")
+    later = time.time() + timedelta(hours=25).total_seconds()
+    monkeypatch.setattr("gakju.apps.shelf.time", SimpleNamespace(time=lambda: later, time_ns=lambda: int(later * 1e9)))
+    assert shelf.removed() == []
+    shelf.delete("mine")
+    assert [r.entry.name for r in shelf.removed()] == ["mine"]
+    assert not (folder / old).exists()
 
 
 def test_a_file_that_was_broken_by_hand_is_shown_with_its_error(some: Apps, tmp_path: Path) -> None:

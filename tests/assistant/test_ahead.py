@@ -37,7 +37,7 @@ def test_it_works_while_nobody_takes() -> None:
         yield 3
 
     with Ahead(numbers(), 3) as ahead:
-        assert third.wait(5)
+        assert third.wait(60)
         assert list(ahead) == [1, 2, 3]
 
 

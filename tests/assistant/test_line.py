@@ -45,7 +45,7 @@ class Reader:
 
     def wait_for(self, name: str, pages: int) -> None:
         with self.read:
-            assert self.read.wait_for(lambda: self.pages.get(name, 0) >= pages, 10), self.pages
+            assert self.read.wait_for(lambda: self.pages.get(name, 0) >= pages, 60), self.pages
 
     def close(self) -> None:
         pass
@@ -191,14 +191,14 @@ def test_a_cancelled_job_leaves_no_original_behind_and_the_next_one_works(tmp_pa
         def embed_passages(self, texts):
             if texts:
                 begun.set()
-                go.wait(10)
+                go.wait(60)
             return super().embed_passages(texts)
 
     files = [lines(tmp_path / "a.txt", 30), lines(tmp_path / "b.txt", 30)]
     settings = Settings(home=tmp_path / "home")
     with Assistant(settings, reader=reader, embedder=Slow(), morphemes=MORPHEMES) as gakju:
         job = gakju.submit_add(files)
-        assert begun.wait(10)
+        assert begun.wait(60)
         reader.wait_for("b.txt", 30)
         gakju.jobs.cancel(job.id)
         go.set()

@@ -11,7 +11,7 @@ import pytest
 
 from gakju import settings as kept
 from gakju.assistant import Assistant, keychain, machine
-from gakju.errors import UnknownModel, UsageError
+from gakju.errors import KeyringRefused, UnknownModel, UsageError
 from gakju.models import catalog, fetch
 from gakju.models.fakes import FakeChat, FakeEmbedder
 from gakju.settings import Settings, load
@@ -86,7 +86,7 @@ def test_a_download_is_a_job_and_is_not_begun_twice(gakju: Assistant, monkeypatc
     go.set()
     assert gakju.jobs.wait(job.id).result["model"] == "qwen2.5-coder-1.5b"
     path = fetch.path_of(catalog.entry("qwen2.5-coder-1.5b"), gakju.settings.models)
-    assert machine.sizes(gakju)["models"] == 7
+    assert gakju.shelf.storage().models == 7
     machine.remove(gakju, "qwen2.5-coder-1.5b")
     assert not path.exists()
     with pytest.raises(UnknownModel):
@@ -111,8 +111,13 @@ def test_a_keyring_takes_the_key_where_it_works(monkeypatch: pytest.MonkeyPatch)
     def locked(*_: str) -> None:
         raise RuntimeError("locked")
 
-    ring.set_password = locked
-    assert keychain.keep("openai_api_key", "sk-1") == "sk-1"
+    ring.set_password = ring.delete_password = locked
+    with pytest.raises(KeyringRefused, match="GAKJU_OPENAI_API_KEY"):
+        keychain.keep("openai_api_key", "sk-1")
+    assert keychain.keep("openai_api_key", "") == ""
+    held["openai_api_key"] = "sk-1"
+    with pytest.raises(KeyringRefused):
+        keychain.keep("openai_api_key", "")
 
 
 def test_a_keyring_that_keeps_nothing_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,6 +72,21 @@ def test_an_answer_alone_keeps_the_latest_history_that_fits(chat: FakeChat) -> N
         list(alone(chat, "가" * 2000, [], ""))
 
 
+def test_an_answer_from_documents_takes_the_manner_of_its_conversation(
+    gakju: Assistant, chat: FakeChat, tmp_path: Path
+) -> None:
+    (tmp_path / "leave.txt").write_text("연차휴가는 15일이다.", "utf-8")
+    gakju.add([tmp_path / "leave.txt"])
+    for manner, temperature in ((Manner(persona="너는 시인이다."), 0.0), (Manner(temperature=0.4), 0.4)):
+        thread = gakju.start_thread("연차휴가는 며칠?", manner=manner).id
+        ended(gakju, gakju.submit_ask("연차휴가는 며칠?", thread=thread, manner=manner))
+        call = chat.calls[-1]
+        assert "<evidence>" in call.messages[-1].content
+        assert (manner.persona in call.messages[0].content, call.temperature) == (True, temperature)
+    ended(gakju, gakju.submit_ask("안녕", thread=thread, manner=Manner(sources="none")))
+    assert chat.calls[-1].temperature == 0.7
+
+
 def test_a_question_waits_for_its_files_and_looks_in_them_only(gakju: Assistant, tmp_path: Path) -> None:
     for name, text in (("하나.txt", "연차휴가는 15일이다."), ("둘.txt", "연차휴가는 21일이다.")):
         (tmp_path / name).write_text(text, "utf-8")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from screens import ARGUMENTS, HANDBOOK, MANUAL, Screen, behind
+from screens import ARGUMENTS, HANDBOOK, MANUAL, Screen, behind, unhurried
 
 from gakju.models.fakes import FakeEmbedder
 
@@ -23,7 +24,7 @@ def chromium() -> Iterator[Any]:
         pytest.skip("no Chromium on this machine; `sudo apt-get install chromium fonts-noto-cjk` enables this test")
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
+    with sync_playwright() as playwright, unhurried():
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
@@ -89,10 +90,23 @@ def visitors(chromium: Any) -> Callable[..., Any]:
             has_touch=width < 500,
             is_mobile=width < 500,
         )
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(90_000)
         return context
 
     return profile
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """What a page shows when its test fails is told with the failure: elsewhere nobody can look."""
+    report = yield
+    visit = getattr(item, "funcargs", {}).get("visit")
+    if report.when == "call" and report.failed and visit:
+        for page in visit.pages:
+            with suppress(Exception):
+                page.set_default_timeout(5_000)
+                report.sections.append((page.url, page.locator("body").aria_snapshot()))
+    return report
 
 
 @pytest.fixture
@@ -117,6 +131,7 @@ def visit(server: Screen, visitors: Callable[..., Any]) -> Iterator[Callable[...
         page.get_by_test_id("stSidebarContent").wait_for(state="attached")
         return page
 
+    visit.pages = pages  # type: ignore[attr-defined]
     yield visit
     for page in pages:
         page.close()

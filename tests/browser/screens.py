@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from gakju.models.fakes import FakeChat, FakeEmbedder
 from gakju.types import Delta
@@ -52,11 +54,49 @@ class Screen:
         self.chat: HeldChat = HeldChat("")
 
 
-def until(true: Callable[[], bool], seconds: float = 20) -> None:
+def until(true: Callable[[], bool], seconds: float = 90) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.05)
+
+
+@contextmanager
+def unhurried() -> Iterator[None]:
+    """Clicks and files come when the page has come to rest, or after two and ten seconds: what moves between press and
+    release of the button is not clicked, what is drawn anew forgets a file, and a person sees it move."""
+    from playwright.sync_api import Locator, TimeoutError
+
+    def resting(name: str, most: int) -> Callable[..., None]:
+        at_once = getattr(Locator, name)
+
+        def act(self: Locator, *given: Any, **options: Any) -> None:
+            rests = self.page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')
+            if self.page.get_by_test_id("stApp").count():
+                with suppress(TimeoutError):
+                    rests.wait_for(state="attached", timeout=most)
+            at_once(self, *given, **options)
+
+        return act
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, most in (("click", 2_000), ("set_input_files", 10_000)):
+            patch.setattr(Locator, name, resting(name, most))
+        yield
+
+
+def say(page: Any, words: str) -> None:
+    """Into the line of a conversation, sent once the line can be sent: not while a file is on its way."""
+    box = page.get_by_test_id("stChatInputTextArea")
+    box.fill(words)
+    page.locator('[data-testid="stChatInputSubmitButton"]:enabled').wait_for()
+    box.press("Enter")
+
+
+def fits(page: Any) -> None:
+    """Nothing is wider than the window, once everything has its place."""
+    wide = "Math.max(...['html', '.stMain'].map(s => document.querySelector(s).scrollWidth)) <= innerWidth"
+    until(lambda: page.evaluate(wide))
 
 
 @contextmanager

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from screens import HANDBOOK, Screen
+from screens import HANDBOOK, Screen, say, until
 
+from fronts import free_port
 from gakju.ui.frame import PLACES
 
 pytestmark = pytest.mark.browser
@@ -44,6 +43,17 @@ st.navigation(pages).run()
 """
 """What Streamlit's own hello page is made of, and the widgets that ours are made of."""
 
+QUIET = """() => new Promise(done => {
+    let rest;
+    const watch = new MutationObserver(again);
+    const end = () => { watch.disconnect(); done(); };
+    function again() { clearTimeout(rest); rest = setTimeout(end, 400); }
+    watch.observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
+    again();
+    setTimeout(end, 10000);
+})"""
+"""Nothing has been drawn for a moment, in which colours that fade have come to their end."""
+
 SERIOUS = ("serious", "critical")
 
 
@@ -67,10 +77,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Streamlit alone on a port of its own."""
     script: Path = tmp_path_factory.mktemp("bare") / "hello.py"
     script.write_text(BARE, "utf-8")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true"]
+    options = [f"--server.port={(port := free_port())}", "--server.address=127.0.0.1", "--server.headless=true"]
     options += ["--browser.gatherUsageStats=false", "--client.toolbarMode=minimal", "--server.fileWatcherType=none"]
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", str(script), *options],
@@ -78,14 +85,20 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     )
     url = f"http://127.0.0.1:{port}"
-    for _ in range(300):
+
+    def there() -> bool:
+        assert process.poll() is None
         with suppress(OSError):
-            urllib.request.urlopen(f"{url}/_stcore/health", timeout=2)
-            break
-        time.sleep(0.1)
-    yield url
-    process.terminate()
-    process.wait(10)
+            urllib.request.urlopen(f"{url}/_stcore/health", timeout=60)
+            return True
+        return False
+
+    try:
+        until(there)
+        yield url
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +132,7 @@ def addresses(screen: Screen) -> dict[str, str]:
 def settled(page: Any) -> None:
     page.locator('.stMain [data-testid="stElementContainer"]').first.wait_for(state="attached")
     page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
-    page.wait_for_timeout(400)
+    page.evaluate(QUIET)
 
 
 @pytest.mark.parametrize(("language", "width", "scheme"), [("ko-KR", 1280, "light"), ("en-US", 390, "dark")])
@@ -141,18 +154,33 @@ def test_no_page_has_a_serious_finding(
 
 def test_an_answer_with_its_page_has_no_serious_finding(stocked: Screen, visit, streamlits_own) -> None:
     page = visit()
-    box = page.get_by_test_id("stChatInputTextArea")
-    box.fill("카페에서 재택근무를 해도 되나요?")
-    box.press("Enter")
+    say(page, "카페에서 재택근무를 해도 되나요?")
+    page.locator(".foot").wait_for()
+    page.locator(".busy").wait_for(state="detached")
     page.locator(".note").first.click()
     page.locator(".st-key-pane img").wait_for()
     settled(page)
     assert {rule: places for rule, places in axe(page).items() if rule not in streamlits_own["axe"]} == {}
 
 
+def test_a_button_that_has_something_open_can_be_read_on_dark(stocked: Screen, visit) -> None:
+    page = visit("/library", scheme="dark")
+    settled(page)
+    page.get_by_test_id("stPopoverButton").first.click()
+    page.get_by_test_id("stPopoverBody").get_by_label("암호", exact=True).wait_for()
+    settled(page)
+    assert "color-contrast" not in axe(page)
+    page.keyboard.press("Escape")
+    page.get_by_test_id("stPopoverBody").wait_for(state="detached")
+    page.get_by_test_id("stPopoverButton").first.hover()
+    settled(page)
+    assert "color-contrast" not in axe(page)
+
+
 def test_everything_on_the_document_page_is_reached_by_tab(stocked: Screen, visit) -> None:
     page = visit(addresses(stocked)["document"])
     page.locator(".paper img").wait_for()
+    settled(page)
     reached: list[str] = []
     what = """() => {
         let e = document.activeElement;
@@ -168,8 +196,12 @@ def test_everything_on_the_document_page_is_reached_by_tab(stocked: Screen, visi
     page.locator("h1").click()
     for _ in range(16):
         page.keyboard.press("Tab")
-        page.wait_for_timeout(200)  # rings fade in
         name, visible = page.evaluate(what)
+        for _ in range(100):  # rings fade in
+            if visible:
+                break
+            page.wait_for_timeout(50)
+            name, visible = page.evaluate(what)
         if name == "":  # past the last one
             break
         reached.append(name.strip())

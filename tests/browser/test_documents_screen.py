@@ -13,12 +13,22 @@ import numpy as np
 import pypdf
 import pytest
 from PIL import Image
-from screens import HANDBOOK, MANUAL, Screen, until
+from screens import HANDBOOK, MANUAL, Screen, fits, until
+
+from gakju.ui import ahead
 
 pytestmark = pytest.mark.browser
 
 TITLE = "구름갈피 취업규칙 및 복리후생 안내"
 QUESTION = "카페에서 재택근무를 해도 되나요?"
+
+
+FETCHED = """
+const Fetched = window.Image;
+window.fetched = [];
+window.Image = class extends Fetched { constructor() { super(); window.fetched.push(this); } };
+"""
+"""Pictures that the page has asked for and does not show yet."""
 
 
 def drop(page: Any, *files: Path) -> None:
@@ -30,7 +40,7 @@ def handbook(screen: Screen) -> Any:
     return next(d for d in screen.assistant.documents() if d.title == TITLE)
 
 
-def test_a_document_is_looked_at_and_deleted_only_after_a_question(stocked: Screen, visit) -> None:
+def test_a_document_is_looked_at_deleted_and_had_back(stocked: Screen, visit) -> None:
     page = visit("/library")
     page.get_by_role("button", name=TITLE).click()
     page.get_by_role("heading", name=TITLE).wait_for()
@@ -40,36 +50,74 @@ def test_a_document_is_looked_at_and_deleted_only_after_a_question(stocked: Scre
     page.get_by_role("button", name="보관함").click()
     row = page.locator(f".st-key-row-{d.id}")
     row.get_by_role("button", name="삭제").click()
-    page.get_by_role("button", name="그대로 두기").click()
-    page.get_by_role("dialog").wait_for(state="detached")
-    assert len(stocked.assistant.documents()) == 2
-    row.get_by_role("button", name="삭제").click()
-    page.get_by_role("dialog").get_by_role("button", name="삭제").click()
+    page.get_by_text(f"‘{TITLE}’를 삭제했습니다.").wait_for()
     row.wait_for(state="detached")
     assert [x.title for x in stocked.assistant.documents()] == ["Aquilune A2 User Manual"]
+    page.locator(".st-key-deleted-bar").get_by_role("button", name="되돌리기").click()
+    row.wait_for()
+    page.get_by_text("되돌렸습니다").wait_for()
+    assert handbook(stocked) == d
+
+
+def test_what_was_deleted_can_be_had_back_after_a_reload_or_erased(stocked: Screen, visit) -> None:
+    a = stocked.assistant
+    page = visit("/library", language="en-US")
+    page.get_by_text("Select several").click()
+    page.get_by_text("Select all").click()
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_text("Deleted 2 documents.").wait_for()
+    assert a.documents() == []
+    page.reload()
+    page.get_by_text("Deleted: 2 documents").click()
+    (last, _), (first, _) = a.shelf.removed()
+    row = page.locator(f".st-key-removed-{last.id}")
+    row.get_by_role("button", name="Restore").click()
+    page.locator(f".st-key-row-{last.id}").wait_for()
+    original = a.parts.blobs.path(first.digest)
+    row = page.locator(f".st-key-removed-{first.id}")
+    row.get_by_role("button", name="Erase").click()
+    page.get_by_role("dialog").get_by_role("button", name="Keep").click()
+    page.get_by_role("dialog").wait_for(state="detached")
+    assert original.exists()
+    row.get_by_role("button", name="Erase").click()
+    page.get_by_role("dialog").get_by_role("button", name="Erase").click()
+    row.wait_for(state="detached")
+    assert [x.id for x in a.documents()] == [last.id]
+    assert not original.exists()
 
 
 def test_pages_turn_grow_and_are_copied_by_keys(stocked: Screen, visit) -> None:
     d = handbook(stocked)
-    page = visit(f"/library?document={d.id}&page=4")
+    page = visit("/library")
+    page.add_init_script(FETCHED)
+    page.goto(f"{stocked.url}/library?document={d.id}&page=4")
     view = page.get_by_role("region", name=f"{TITLE}, 4쪽")
+    page.locator(".paper img").wait_for()
     view.focus()
     width = page.locator(".paper").bounding_box()["width"]
     page.keyboard.press("+")
-    assert page.locator(".paper").bounding_box()["width"] == pytest.approx(1.25 * width, abs=2)
+    until(lambda: page.locator(".paper").bounding_box()["width"] == pytest.approx(1.25 * width, abs=2))
     page.keyboard.press("0")
+    until(lambda: ahead.ready(d, 4) and ahead.ready(d, 6))  # drawn in the background, and sent with the next page
     page.keyboard.press("ArrowRight")
     page.get_by_alt_text(f"{TITLE}, 5쪽").wait_for()
     until(lambda: "page=5" in page.url)
-    shown = page.locator(".words").evaluate("w => w.innerText")
-    assert re.sub(r"\s", "", shown) == re.sub(r"\s", "", stocked.assistant.page(d.id, 5).text)
-    page.keyboard.press("ArrowLeft")
+    told = re.sub(r"\s", "", stocked.assistant.page(d.id, 5).text)
+    until(lambda: re.sub(r"\s", "", page.locator(".words").evaluate("w => w.innerText")) == told)
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    page.wait_for_function("fetched.length > 1 && fetched.slice(-2).every(i => i.complete && i.naturalWidth)")
+    at_once = """image => {
+        const before = image.src;
+        image.getRootNode().querySelector('[aria-label="앞 쪽"]').click();
+        return image.src !== before;
+    }"""
+    assert page.locator(".paper img").evaluate(at_once)  # before the server can have said anything
     page.keyboard.press("ArrowLeft")
     page.get_by_alt_text(f"{TITLE}, 3쪽").wait_for()
     page.get_by_label("쪽 번호").fill("99")
     page.keyboard.press("Enter")
     page.get_by_alt_text(f"{TITLE}, 15쪽").wait_for()
-    assert page.get_by_role("button", name="다음 쪽").get_attribute("aria-disabled") == "true"
+    until(lambda: page.get_by_role("button", name="다음 쪽").get_attribute("aria-disabled") == "true")
     page.reload()
     page.get_by_alt_text(f"{TITLE}, 15쪽").wait_for()
 
@@ -95,6 +143,7 @@ def test_chunks_show_their_borders_and_the_words_of_the_index(stocked: Screen, v
     page.get_by_text("조각과 형태소").click()
     here = [c for c in stocked.assistant.chunks(d.id) if any(s.page == 5 for s in c.segments)]
     page.locator(".chunk").nth(len(here) - 1).wait_for()
+    page.locator(".tag").nth(len(here) - 1).wait_for()  # drawn after the list
     assert page.locator(".tag").all_inner_texts() == [str(c.ordinal + 1) for c in here]
     first = page.locator(".part").first
     part = here[0].parts[0]
@@ -112,7 +161,8 @@ def test_a_search_says_why_and_opens_the_place(stocked: Screen, visit) -> None:
     page.keyboard.press("Enter")
     page.locator(".hit").first.wait_for()
     hits = stocked.assistant.search(QUESTION, 8)
-    assert page.locator(".hit .place").all_inner_texts() == [f"{h.document.title} · {h.chunk.page}쪽" for h in hits]
+    places = [f"{h.document.title} · {h.chunk.page}쪽" for h in hits]
+    until(lambda: page.locator(".hit .place").all_inner_texts() == places)
     assert page.locator("dd").first.inner_text() == f"{hits[0].score:.3f}"
     assert page.get_by_role("meter").get_attribute("aria-valuemax") == "1"
     page.get_by_text("찾을 줄 알았던 쪽").first.click()
@@ -142,7 +192,7 @@ def test_a_document_is_searched_on_its_own(stocked: Screen, visit) -> None:
     page.locator(".sentence").first.click()
     page.locator(".st-key-document-sheet pre").wait_for()
     assert all(TITLE in text for text in page.locator(".sentence .quiet").all_inner_texts())
-    assert "mark=" in page.url
+    until(lambda: "mark=" in page.url)
 
 
 def test_collections_are_made_renamed_and_removed(stocked: Screen, visit) -> None:
@@ -155,6 +205,7 @@ def test_collections_are_made_renamed_and_removed(stocked: Screen, visit) -> Non
     page.keyboard.press("Enter")
     page.get_by_test_id("stFormSubmitButton").get_by_role("button", name="옮기기").click()
     until(lambda: stocked.assistant.collections() == {"default": 1, "인사 규정": 1})
+    page.get_by_text("‘인사 규정’으로 옮겼습니다").wait_for()  # the page is a new one now
     page.get_by_role("combobox", name="모음").first.click()
     page.get_by_role("option", name="인사 규정").click()
     page.get_by_role("button", name="모음 관리").click()
@@ -168,6 +219,9 @@ def test_collections_are_made_renamed_and_removed(stocked: Screen, visit) -> Non
     page.get_by_role("button", name="모음 삭제").click()
     page.get_by_role("dialog").get_by_role("button", name="삭제", exact=True).click()
     until(lambda: stocked.assistant.collections() == {"default": 1})
+    page.get_by_text("‘인사’ 모음과 그 안의 문서 1개를 삭제했습니다").wait_for()
+    page.locator(".st-key-deleted-bar").get_by_role("button", name="되돌리기").click()
+    until(lambda: stocked.assistant.collections() == {"default": 1, "인사": 1})
 
 
 def test_a_password_mends_a_file_and_a_broken_one_says_why(screen: Screen, visit, tmp_path: Path) -> None:
@@ -199,6 +253,7 @@ def test_twenty_files_of_which_two_are_broken(screen: Screen, visit, tmp_path: P
     drop(page, *files[:9], *broken, *files[9:])
     page.get_by_text("추가 18 · 실패 2").wait_for()
     board = page.locator('[class*="st-key-job-"]')
+    board.get_by_text("문제없이 끝난 파일 18개").wait_for()
     said = re.findall(r"[ab]\.pdf|\d\d\.txt", board.inner_text().replace("\u2060", ""))
     assert list(dict.fromkeys(said))[:2] == ["a.pdf", "b.pdf"]
     assert board.get_by_text("파일이 비었거나 손상되었습니다").count() == 2
@@ -206,17 +261,35 @@ def test_twenty_files_of_which_two_are_broken(screen: Screen, visit, tmp_path: P
     assert len(screen.assistant.documents()) == 18
 
 
+def test_one_file_of_an_add_is_cancelled_and_the_rest_goes_on(
+    screen: Screen, visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold = threading.Event()
+    embed = screen.assistant.parts.embedder.embed_passages
+    monkeypatch.setattr(screen.assistant.parts.embedder, "embed_passages", lambda texts: hold.wait(60) and embed(texts))
+    page = visit("/library")
+    drop(page, HANDBOOK, MANUAL)
+    page.get_by_role("button", name=re.compile("지금 읽는 handbook.* 취소")).wait_for()
+    page.get_by_role("button", name=re.compile("^manual.* 취소")).click()
+    page.get_by_role("button", name=re.compile("^manual.* 취소")).wait_for(state="detached")
+    hold.set()
+    page.get_by_text("추가 1 · 취소 1").wait_for()
+    assert [d.path for d in screen.assistant.documents()] == ["handbook.ko.pdf"]
+
+
 def test_an_add_shows_progress_and_can_be_cancelled(screen: Screen, visit, monkeypatch: pytest.MonkeyPatch) -> None:
     hold = threading.Event()
     embed = screen.assistant.parts.embedder.embed_passages
-    monkeypatch.setattr(screen.assistant.parts.embedder, "embed_passages", lambda texts: hold.wait(20) and embed(texts))
+    monkeypatch.setattr(
+        screen.assistant.parts.embedder, "embed_passages", lambda texts: hold.wait(200) and embed(texts)
+    )
     page = visit("/library")
     drop(page, HANDBOOK, MANUAL)
     page.get_by_text(re.compile(r"\d+ / 15쪽")).wait_for()
-    page.get_by_text("다음 차례: manual").wait_for()
+    page.get_by_role("button", name=re.compile("^manual.* 취소")).wait_for()
     page.reload()
     page.get_by_text(re.compile(r"\d+ / 15쪽")).wait_for()
-    page.get_by_role("button", name="취소").click()
+    page.get_by_role("button", name="모두 취소").click()
     until(lambda: screen.assistant.store.jobs(kinds=["add"])[0].cancel)
     hold.set()
     page.get_by_text("취소했습니다").wait_for()
@@ -227,8 +300,7 @@ def test_an_add_shows_progress_and_can_be_cancelled(screen: Screen, visit, monke
 def test_no_page_of_documents_is_wider_than_a_phone(stocked: Screen, visit, path: str) -> None:
     page = visit(path.format(id=handbook(stocked).id), width=390)
     page.locator(".found, .paper img").first.wait_for()
-    fits = "() => Math.max(...['html', '.stMain'].map(s => document.querySelector(s).scrollWidth)) <= innerWidth"
-    until(lambda: page.evaluate(fits))
+    fits(page)
 
 
 @pytest.mark.ocr

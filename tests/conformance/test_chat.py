@@ -43,7 +43,7 @@ def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
     elif request.param == "http":
         with serving(FakeChat(replies, context=60_100)) as server:
             client = openai_client(server.url, KEY, offline=True)
-            yield Backend(OpenAIChat("test:http", lambda: client, "m", 60_100), lambda: server.hung_up.wait(5))
+            yield Backend(OpenAIChat("test:http", lambda: client, "m", 60_100), lambda: server.hung_up.wait(60))
     else:
         chat: EmbeddedChat = request.getfixturevalue("embedded_chat")
         yield Backend(chat, lambda: idle(chat))

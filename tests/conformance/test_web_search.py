@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -20,6 +23,7 @@ from gakju.protocols import WebSearch
 from gakju.types import Freshness, WebResult
 from gakju.web.engines import Bing, Brave, Engine, SearXNG, Tavily
 from gakju.web.fakes import FakeSearch
+from gakju.web.keyless import Keyless
 
 KEY = "key-of-the-user-0123456789"
 TODAY = datetime.now(UTC).date()
@@ -29,11 +33,14 @@ PAGES = [
     WebResult("https://c.example/?lang=ko", "최저임금 해설", "옛 wage 글", "", str(TODAY - timedelta(days=900))),
     WebResult("https://d.example/?lang=en", "rail timetable", "trains", "", ""),
 ]
-ANY: dict[str, Freshness] = {"day": "day", "pd": "day", "week": "week", "pw": "week", "month": "month", "pm": "month"}
+ANY: dict[str, Freshness] = {
+    **{"day": "day", "pd": "day", "d": "day", "week": "week", "pw": "week", "w": "week"},
+    **{"month": "month", "pm": "month", "m": "month"},
+}
 
 
 class Service(ThreadingHTTPServer):
-    """Speaks all four dialects over FakeSearch."""
+    """Speaks all dialects over FakeSearch."""
 
     daemon_threads = True
 
@@ -55,7 +62,8 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def do_POST(self) -> None:
-        self.asked(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.asked(json.loads(body) if self.path == "/search" else dict(parse_qsl(body.decode())))
 
     def do_GET(self) -> None:
         self.asked(dict(parse_qsl(urlsplit(self.path).query)))
@@ -70,16 +78,19 @@ class Handler(BaseHTTPRequestHandler):
             "/search": (self.command == "GET" or h["authorization"] == f"Bearer {KEY}", self.plain),
             "/res/v1/web/search": (h["x-subscription-token"] == KEY, self.brave),
             "/v7.0/search": (h["ocp-apim-subscription-key"] == KEY, self.bing),
+            "/html/": (True, self.page),
         }
         allowed, shape = shapes[path]
         if not allowed:
             self.say(401, {"error": "no key"})
             return
         language = given.get("search_lang") or given.get("setLang") or given.get("language", "").replace("all", "")
-        fresh = given.get("time_range") or given.get("freshness", "")
+        language = language or {"kr-ko": "ko"}.get(given.get("l", ""), "")
+        fresh = given.get("time_range") or given.get("freshness") or given.get("df", "")
         if ".." in fresh:
             days = (TODAY - datetime.fromisoformat(fresh.split("..")[0]).date()).days
-            fresh = {1: "day", 7: "week", 31: "month"}[days]
+            known: dict[int, str] = {1: "day", 7: "week", 31: "month"}
+            fresh = known[min(known, key=lambda n: abs(n - days))]  # midnight may have come since this was loaded
         count = int(given.get("count") or given.get("max_results") or 100)
         query = given.get("q") or given["query"]
         found = self.server.fake.search(query, count=count, language=language, freshness=ANY.get(fresh, ""))
@@ -98,6 +109,15 @@ class Handler(BaseHTTPRequestHandler):
     def bing(self, found: list[WebResult]) -> dict[str, Any]:
         rows = [{"url": r.url, "name": r.title, "snippet": r.snippet, "datePublished": r.published} for r in found]
         return {"webPages": {"value": rows}}
+
+    def page(self, found: list[WebResult]) -> bytes:
+        """As DuckDuckGo's page without scripts has its results."""
+        rows = [
+            f'<div class="links_main result__body"><h2><a href="{r.url}">{r.title}</a></h2>'
+            f'<a href="{r.url}">{r.snippet}</a></div>'
+            for r in found
+        ]
+        return f"<!doctype html><meta charset=utf-8><body>{''.join(rows)}</body>".encode()
 
     def say(self, status: int, body: object) -> None:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -128,9 +148,27 @@ def service(running: Service) -> Service:
 ENGINES: list[type[Engine]] = [SearXNG, Tavily, Brave, Bing]
 each = pytest.mark.parametrize("kind", ENGINES, ids=lambda kind: kind.name)
 
+CHILD = Path(str(sys.modules[Keyless.__module__].__file__)).with_name("keyless_child.py")
+POINTED = f"""
+import runpy
+from ddgs.engines.duckduckgo import Duckduckgo
+Duckduckgo.search_url = URL
+runpy.run_path({str(CHILD)!r}, run_name="__main__")
+"""
 
-@pytest.fixture(params=[*ENGINES, FakeSearch], ids=lambda kind: kind.name)
+
+def keyless(url: str, **options: Any) -> Keyless:
+    """The real package with its own client, one of whose engines is asked at another address."""
+    if importlib.util.find_spec("ddgs") is None:
+        pytest.skip('ddgs is not installed; `pip install "gakju[ddgs]"` enables this test')
+    code = POINTED.replace("URL", repr(f"{url}/html/"))
+    return Keyless("duckduckgo", command=[sys.executable, "-P", "-c", code], **options)
+
+
+@pytest.fixture(params=[*ENGINES, Keyless, FakeSearch], ids=lambda kind: kind.name)
 def engine(request: pytest.FixtureRequest, service: Service) -> WebSearch:
+    if request.param is Keyless:
+        return keyless(service.url)
     return FakeSearch(PAGES) if request.param is FakeSearch else request.param(KEY, service.url)
 
 
@@ -142,7 +180,14 @@ def test_pages_come_best_first(engine: WebSearch) -> None:
     found = engine.search("최저임금 wage 고시")
     assert urls(found) == ["b", "c", "a"]
     assert (found[0].title, found[0].snippet) == ("최저임금 wage", "시급 고시")
-    assert found[0].published == str(TODAY - timedelta(days=3))
+    assert found[0].published == (str(TODAY - timedelta(days=3)) if engine.name != "ddgs" else "")  # which tells none
+
+
+@each
+def test_a_date_that_is_to_come_is_none(kind: type[Engine], service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "fake", FakeSearch([replace(PAGES[0], published="2099-01-01")]))
+    (found,) = kind(KEY, service.url).search("wage")
+    assert (found.title, found.published) == ("wage of 2026", "")
 
 
 def test_count_is_kept(engine: WebSearch) -> None:
@@ -209,7 +254,7 @@ def test_garbage_is_told_or_nothing(kind: type[Engine], service: Service, body: 
 def test_a_slow_engine_has_no_more_than_its_time(kind: type[Engine], service: Service) -> None:
     def dribble(handler: BaseHTTPRequestHandler) -> None:
         with suppress(OSError):
-            for letter in b"HTTP/1.1 200 OK\r\n" * 2:
+            for letter in b"HTTP/1.1 200 OK\r\n" * 40:  # half a minute
                 handler.wfile.write(bytes([letter]))
                 time.sleep(0.05)
 
@@ -234,3 +279,31 @@ def test_searxng_says_which_of_its_engines_are_silent(service: Service) -> None:
     service.instead = lambda handler: handler.say(200, silent)  # type: ignore[attr-defined]
     with pytest.raises(NetworkError, match=r"SearXNG got nothing from the engines it asks \(google: timeout\)"):
         SearXNG(url=service.url).search("wage")
+
+
+def test_one_without_a_key_is_asked_by_a_process_that_knows_nothing_of_the_user(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GAKJU_OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    assert keyless(service.url).search("wage")[0].engine == "ddgs"
+    (headers,) = service.seen
+    assert not {"cookie", "referer"} & set(headers)
+    assert KEY not in str(headers)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((403, b""), r"ddgs: the engines it asks refuse for now \(403\)"),
+        ((200, b"\x89PNG\0"), ""),
+        ((500, b""), ""),
+    ],
+)
+def test_one_without_a_key_that_refuses_or_babbles(service: Service, answer: tuple[int, bytes], words: str) -> None:
+    service.instead = lambda handler: handler.say(*answer)  # type: ignore[attr-defined]
+    if words:
+        with pytest.raises(RateLimited, match=words):
+            keyless(service.url).search("wage")
+    else:
+        assert keyless(service.url).search("wage") == []

@@ -249,7 +249,7 @@ def test_stopping_leaves_nothing_behind(tmp_path: Path, sign: signal.Signals) ->
         env = {"LC_ALL": "C", "PATH": os.environ["PATH"], "TMPDIR": str(tmp_path), "GAKJU_HOME": str(tmp_path / "own")}
         env |= {"GAKJU_EMBEDDER": f"{server.url}#embed"}
         running = subprocess.Popen(command, env=env, stdout=pipe, stderr=pipe, text=True)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not list(tmp_path.glob("gakju-eval-*/*/library")):
             assert time.monotonic() < deadline
             assert running.poll() is None, running.communicate()

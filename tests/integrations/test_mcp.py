@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
+import time
 from base64 import b64encode
 from pathlib import Path
 
@@ -13,10 +15,16 @@ from need import need
 
 need("mcp", "mcp")
 
+import httpx2
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp.client.streamable_http import streamable_http_client
 
 from fronts import LEAVE, REPLY, TRIP, opened, serving
+from gakju.api import serve
+from gakju.errors import Cancelled
+from gakju.models.fakes import FakeChat
+from gakju.types import Delta
 
 QUESTION = "연차휴가는 며칠인가?"
 SENTENCE = "연차휴가는 15일이다."
@@ -40,7 +48,7 @@ def test_the_five_tools_say_what_they_take_and_give(library) -> None:
     assert set(tools) == {"search", "ask", "documents", "page", "add"}
     assert all(t.description and t.output_schema for t in tools.values())
     assert [name for name, t in tools.items() if not t.annotations.read_only_hint] == ["add"]
-    assert set(tools["ask"].input_schema["properties"]) == {"question", "collection"}
+    assert set(tools["ask"].input_schema["properties"]) == {"question", "collection", "sources"}
 
 
 def test_ask_gives_marks_and_footnotes(library) -> None:
@@ -62,6 +70,15 @@ def test_ask_gives_marks_and_footnotes(library) -> None:
     assert said == [f"{SENTENCE} [1]"]
     page = library.assistant.page(note["document_id"], note["page"])
     assert page.text[note["start"] : note["end"]] == note["quote"]
+
+
+def test_ask_takes_sources_and_says_where_the_web_is_off(library) -> None:
+    async def ask(client):
+        return await client.call_tool("ask", {"question": QUESTION, "sources": "web"})
+
+    told = run(ask, f"{library.url}/mcp")
+    assert told.is_error
+    assert "The web is switched off." in told.content[0].text
 
 
 def test_search_documents_and_page_read_the_library(library) -> None:
@@ -125,15 +142,13 @@ def test_another_web_site_gets_nothing(library, headers, status) -> None:
     assert refused.status_code == status
 
 
+async def as_key(url: str, token: str, work):
+    http = httpx2.AsyncClient(headers={"authorization": f"Bearer {token}"})
+    async with http, Client(streamable_http_client(f"{url}/mcp", http_client=http)) as client:
+        return await work(client)
+
+
 def test_a_key_reaches_its_own_collections_and_rights(tmp_path: Path) -> None:
-    import httpx2
-    from mcp.client.streamable_http import streamable_http_client
-
-    async def as_key(url: str, token: str, work):
-        http = httpx2.AsyncClient(headers={"authorization": f"Bearer {token}"})
-        async with http, Client(streamable_http_client(f"{url}/mcp", http_client=http)) as client:
-            return await work(client)
-
     (tmp_path / "leave.txt").write_text(LEAVE, "utf-8")
     (tmp_path / "trip.txt").write_text(TRIP, "utf-8")
     with serving(tmp_path / "home", keys=True) as one:
@@ -164,6 +179,68 @@ def test_a_key_reaches_its_own_collections_and_rights(tmp_path: Path) -> None:
         *_, added = asyncio.run(as_key(one.url, writes, look))
         assert added.structured_content["status"] == "added"
         assert one.assistant.document(added.structured_content["document_id"]).collection == "hr"
+
+
+def test_what_a_key_asks_here_goes_to_its_account(tmp_path: Path) -> None:
+    (tmp_path / "leave.txt").write_text(LEAVE, "utf-8")
+    with serving(tmp_path / "home", keys=True) as one:
+        one.assistant.add([tmp_path / "leave.txt"])
+        made, token = one.assistant.store.keys.add("mcp", ["ask", "read"], tokens_per_day=1)
+
+        async def ask(client):
+            first, again = [await client.call_tool("ask", {"question": QUESTION}) for _ in range(2)]
+            return first, again, await client.call_tool("documents", {})
+
+        first, again, listed = asyncio.run(as_key(one.url, token, ask))
+        assert not first.is_error
+        assert [(d.key_id, d.requests) for d in one.assistant.store.usage.days("")] == [(made.id, 1)]
+        assert again.is_error
+        assert "The day's 1 tokens of this key are used up." in again.content[0].text
+        assert not listed.is_error
+
+
+@pytest.mark.parametrize(("tool", "given"), [("ask", {"question": QUESTION}), ("add", {"name": "a.txt", "text": "a"})])
+def test_a_call_under_way_does_not_hold_the_servers_end(tmp_path: Path, monkeypatch, tool: str, given: dict) -> None:
+    monkeypatch.setattr(serve, "GRACE", 15)  # seconds; before them it is not cut off
+    began, told = threading.Event(), []
+
+    def held(*_) -> None:
+        began.set()
+        while not one.assistant.jobs.is_cancelled(""):  # until the library closes, which is after the server has ended
+            time.sleep(0.02)
+        raise Cancelled("Stopped.")
+
+    class Silent(FakeChat):
+        def stream(self, messages, **options):
+            held()
+            yield Delta("")
+
+    async def call(client):
+        return await client.call_tool(tool, given)
+
+    def client() -> None:
+        try:
+            told.append(run(call, f"{one.url}/mcp"))
+        except Exception as error:
+            told.append(error)
+
+    (tmp_path / "leave.txt").write_text(LEAVE, "utf-8")
+    with serving(tmp_path / "home", Silent([""])) as one:
+        one.assistant.add([tmp_path / "leave.txt"])
+        one.assistant.jobs.serve("add", held, 1)
+        caller = threading.Thread(target=client)
+        caller.start()
+        assert began.wait(60)
+    caller.join(60)
+    assert "Gakju is closing." in told[0].content[0].text
+
+
+def test_nothing_waits_here_for_a_server_that_never_calls(library) -> None:
+    for method in ("GET", "DELETE"):
+        asked = httpx.request(
+            method, f"{library.url}/mcp", headers={"accept": "text/event-stream"}, trust_env=False, timeout=60
+        )
+        assert (asked.status_code, asked.headers["allow"]) == (405, "POST")
 
 
 def test_the_command_speaks_on_stdin_and_stdout(library) -> None:

@@ -133,7 +133,9 @@ def test_the_same_request_as_code_asks_the_same(tmp_path: Path) -> None:
         base = f"{served.url}/v1"
         words = shlex.split(as_curl(base, "fake", ASK).replace("\\\n", ""))
         assert words[:3] == ["curl", "-N", f"{base}/chat/completions"]
-        told = httpx.post(words[2], content=words[-1], headers={"content-type": "application/json"}, trust_env=False)
+        told = httpx.post(
+            words[2], content=words[-1], headers={"content-type": "application/json"}, trust_env=False, timeout=60
+        )
         assert "한국" in "".join(
             c["delta"].get("content") or ""
             for line in told.text.splitlines()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from gakju.errors import ModelFailed, ModelMissing, RequestRefused
 from gakju.models.chat import EmbeddedChat
 from gakju.models.engine import Engine, Engines
+from gakju.models.raw import CHAT, folded
 from gakju.types import Message
 
 HI = [Message("user", "Say hi.")]
@@ -60,7 +62,7 @@ class TestWorker:
         url = embedded_chat.engine.base_url
         assert url.startswith("http://127.0.0.1:")
         root = url.removesuffix("/v1")
-        with httpx.Client(trust_env=False) as http:
+        with httpx.Client(trust_env=False, timeout=60) as http:
             for path in ("/v1/models", "/v1/chat/completions", "/completion", "/tokenize", "/slots", "/props"):
                 answer = http.get(root + path, headers={"origin": "https://evil.example"})
                 assert answer.status_code in (401, 404), path
@@ -102,6 +104,16 @@ class TestWorker:
     def test_a_grammar_binds(self, embedded_chat: EmbeddedChat) -> None:
         assert said(embedded_chat, extra={"grammar": 'root ::= "[" [1-3] "]"'}) in ("[1]", "[2]", "[3]")
 
+    def test_what_never_ends_is_ended(self, embedded_chat: EmbeddedChat) -> None:
+        endless = {"grammar": 'root ::= "no " root'}
+        usage = [d.usage for d in embedded_chat.stream(HI, extra=endless)][-1]
+        body = {"messages": [{"role": "user", "content": "Say hi."}], **endless}
+        answer = asyncio.run(folded(CHAT, embedded_chat.raw.stream(CHAT, body, "c")))
+        assert (answer["choices"][0]["finish_reason"], embedded_chat.context) == ("length", 1024)
+        assert (usage and usage.completion_tokens, answer["usage"]["completion_tokens"]) == (256, 256)
+        asked = asyncio.run(folded(CHAT, embedded_chat.raw.stream(CHAT, {**body, "max_completion_tokens": 300}, "c")))
+        assert asked["usage"]["completion_tokens"] == 300
+
     def test_a_bad_grammar_is_an_error_of_one_line(self, embedded_chat: EmbeddedChat) -> None:
         with pytest.raises(RequestRefused, match="grammar") as caught:
             said(embedded_chat, extra={"grammar": "root ::= ("})
@@ -127,7 +139,7 @@ class TestWorker:
         parent.kill()
         parent.wait()
         parent.stdout.close()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline and worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE:
             time.sleep(0.05)
         assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE

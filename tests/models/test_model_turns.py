@@ -90,7 +90,7 @@ def test_waiting_in_a_thread() -> None:
     thread.start()
     assert not through.wait(0.05)
     first.leave()
-    thread.join(2)
+    thread.join(60)
     assert through.is_set()
 
 

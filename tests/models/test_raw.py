@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,9 @@ import pytest
 from gakju.errors import ContextTooLong, ModelFailed, RateLimited, RequestRefused, UsageError
 from gakju.models import Engines, open_chat
 from gakju.models.fakes import FakeChat
-from gakju.models.raw import CHAT, EMBED, TEXT, HostedModel, Waiting, events
+from gakju.models.raw import CHAT, EMBED, TEXT, EngineModel, HostedModel, Waiting, events, folded
 from gakju.models.remote import Host
+from gakju.models.turns import Turns
 
 sys.path.append(str(Path(__file__).parents[1] / "conformance"))
 from loopback import KEY, LoopbackServer, serving
@@ -171,3 +174,69 @@ def test_a_stream_that_is_none(data: bytes, words: str) -> None:
 
 def test_a_stream_without_its_last_word_is_whole_where_the_choice_is() -> None:
     assert len(read(END)) == 1
+
+
+class DyingEngine:
+    """At an address where nobody listens; to find that out takes as long as `go` is not set."""
+
+    base_url = address = "http://127.0.0.1:9/v1"
+    key = "k"
+    answer_tokens = 256
+
+    def __init__(self) -> None:
+        self.turns = Turns(1, 2)
+        self.inside, self.go = threading.Event(), threading.Event()
+
+    def lora(self, adapter: str) -> dict[str, Any]:
+        return {}
+
+    def lost(self) -> bool:
+        self.inside.set()
+        return self.go.wait(60)
+
+
+def test_a_worker_that_died_holds_up_nobody_else() -> None:
+    engine: Any = DyingEngine()
+
+    async def run() -> None:
+        asked = asyncio.ensure_future(folded(CHAT, EngineModel("embedded:m", engine).stream(CHAT, BODY, "c")))
+        while not engine.inside.is_set():
+            await asyncio.sleep(0.01)
+        engine.go.set()  # a loop that was held up comes here only after it has waited in vain
+        with pytest.raises(ModelFailed, match="ended while it answered"):
+            await asked
+
+    asyncio.run(run())
+    assert engine.turns.running == 0
+
+
+class BusyEngine(DyingEngine):
+    """Loads no adapter before it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loading = ThreadPoolExecutor(1)
+        self.may = threading.Event()
+
+    def load(self, adapter: str) -> None:
+        self.may.wait(100)
+
+    def lost(self) -> bool:
+        return True
+
+
+def test_many_that_wait_for_an_adapter_leave_threads_to_others() -> None:
+    engine: Any = BusyEngine()
+
+    async def run() -> list[BaseException | dict[str, Any]]:
+        model = EngineModel("embedded:m", engine, lambda: "ft-1")
+        waiting = [asyncio.ensure_future(folded(CHAT, model.stream(CHAT, BODY, "c"))) for _ in range(50)]
+        await asyncio.sleep(0.05)
+        try:
+            assert await asyncio.wait_for(asyncio.to_thread(lambda: "here"), 2) == "here"
+        finally:
+            engine.may.set()
+        return await asyncio.gather(*waiting, return_exceptions=True)
+
+    told = asyncio.run(run())
+    assert {type(t) for t in told} <= {ModelFailed, RateLimited}

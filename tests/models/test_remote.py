@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+import sites
 from gakju.errors import (
     ContextTooLong,
+    CreditSpent,
     GakjuError,
     ModelFailed,
     ModelMissing,
@@ -77,6 +79,9 @@ def test_what_is_sent(server: LoopbackServer, chat: OpenAIChat) -> None:
             "knows no model test:m",
         ),
         (429, {"message": "slow down"}, RateLimited, "no more requests"),
+        (429, {"message": "You exceeded your current quota", "code": "insufficient_quota"}, CreditSpent, "Add credit"),
+        (429, {"message": "quota", "type": "insufficient_quota"}, CreditSpent, "Add credit"),
+        (402, {"message": "Insufficient Balance"}, CreditSpent, "Add credit"),
         (400, {"message": "x", "code": "context_length_exceeded"}, ContextTooLong, "longer than test:m"),
         (400, {"message": "x", "type": "exceed_context_size_error"}, ContextTooLong, "longer than test:m"),
         (400, {"message": "This model's maximum context length is 8"}, ContextTooLong, "longer than test:m"),
@@ -244,6 +249,20 @@ class TestOpen:
         path = server.requests[0][0]
         assert path == "/openai/deployments/dev-model/chat/completions?api-version=2024-10-21"
         assert server.headers[0]["api-key"] == KEY
+
+    def test_azures_key_does_not_follow_a_redirect(self, tmp_path: Path) -> None:
+        def on(handler: sites.Handler) -> None:
+            handler.send_response(307)
+            handler.send_header("location", other.url)
+            handler.end_headers()
+
+        with sites.running() as site, sites.running() as other:
+            site.always = on
+            chat = self.chat("azure:dev-model", tmp_path, azure_key=KEY, azure_endpoint=site.url)
+            with pytest.raises(ModelFailed):
+                ask(chat)
+            assert site.sent[0]["api-key"] == KEY
+            assert other.sent == []
 
     def test_a_url_without_a_model(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="#model"):

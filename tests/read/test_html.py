@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gakju.errors import BrokenFile
+from gakju.errors import BrokenFile, LimitExceeded
 from gakju.read.formats import Opened
 from gakju.read.html import open_html
 from gakju.types import Page
@@ -114,14 +114,43 @@ def test_declared_and_undeclared_korean_charsets(tmp_path: Path) -> None:
         assert page.text == "똠방각하 펲시콜라"
 
 
+@pytest.mark.parametrize("charset", ["utf-16", "punycode", "idna", "undefined", "unicode_escape"])
+def test_a_charset_that_cannot_be_is_not_believed(tmp_path: Path, charset: str) -> None:
+    for words in ("똠방각하 펲시콜라", "똠방각하 펲시콜라!"):  # one of them has an even number of bytes
+        (page,) = read(tmp_path, f'<meta charset="{charset}"><p>{words}</p>'.encode("cp949")).pages
+        assert page.text == words
+
+
+def test_what_attributes_count_may_be_no_number(tmp_path: Path) -> None:
+    for start in ("²", "--5", "9" * 5000, "", "a"):
+        (page,) = read(tmp_path, f'<ol start="{start}"><li>하나<li>둘</ol>').pages
+        assert page.text == "1. 하나\n\n2. 둘"
+    (page,) = read(tmp_path, '<ol start=" -1 "><li>하나<li>둘</ol>').pages
+    assert page.text == "-1. 하나\n\n0. 둘"
+
+
+def test_tags_that_nobody_closed_lose_nothing(tmp_path: Path) -> None:
+    pages = read(tmp_path, "".join(f"<font color=red>문단 {n}<br>" for n in range(400)) + "끝").pages
+    assert "".join(page.text for page in pages).count("문단") == 400
+
+
 def test_deep_nesting_and_entities_cost_little(tmp_path: Path) -> None:
-    started = time.monotonic()
-    deep = "<div>" * 50_000 + "깊다" + "</div>" * 50_000
+    started = time.process_time()
     bomb = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><p>&b; 끝 <x src="file:///etc/passwd"></p>'
-    for markup in (deep, bomb):
-        pages = list(read(tmp_path, markup).pages)
-        assert len(pages[0].text) < 100
-    assert time.monotonic() - started < 5
+    (page,) = read(tmp_path, bomb).pages
+    assert len(page.text) < 100
+    # What stands behind the limit is not left out in silence.
+    with pytest.raises(LimitExceeded, match=r"^안내\.html: .* deep"):
+        read(tmp_path, "<p>앞</p>" + "<div>" * 50_000 + "깊다" + "</div>" * 50_000)
+    assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize("sheet", ["@" * 150_000, "/*" * 75_000, "a " * 75_000, "a{" * 75_000, "@a{b{}" * 25_000])
+def test_broken_style_sheets_cost_little(tmp_path: Path, sheet: str) -> None:
+    started = time.process_time()
+    (page,) = read(tmp_path, f"<style>{sheet}</style><p>본문</p>").pages
+    assert page.text == "본문"
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("data", [b"", b"   ", bytes(range(256)) * 40])

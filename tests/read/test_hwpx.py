@@ -103,6 +103,13 @@ def test_footnotes_and_text_boxes_follow_their_paragraph_and_running_heads_are_l
     assert page.text == "본문 이음\n\n각주\n\n글상자\n\n다음"
 
 
+def test_an_odd_number_loses_nothing(tmp_path: Path) -> None:
+    table = f"<hp:p><hp:run><hp:tbl><hp:tr>{tc('칸')}</hp:tr></hp:tbl></hp:run></hp:p>"
+    path = write(tmp_path / "a", table.replace('rowSpan="1"', 'rowSpan="?"').replace('colSpan="1"', 'colSpan=""'))
+    (page,) = open_hwpx(path, "a.hwpx").pages
+    assert page.text == "칸"
+
+
 def test_title_comes_from_the_package(tmp_path: Path) -> None:
     hpf = '<opf:package xmlns:opf="o"><opf:metadata><opf:title>여비 규정</opf:title></opf:metadata></opf:package>'
     path = write(tmp_path / "a.hwpx", p("본문"), Contents__content_dot_hpf=hpf)

@@ -152,6 +152,51 @@ def test_docx_footnotes_follow_their_paragraph(tmp_path: Path) -> None:
     assert page.text == "본문의 말\n\n각주의 말"
 
 
+def test_docx_footnotes_that_name_each_other_are_said_once(tmp_path: Path) -> None:
+    w = nsdecls("w")
+    document = docx.Document()
+    # Each names itself and, twice, the next one: said as often as named, these would be 2^30.
+    note = '<w:footnote w:id="{0}"><w:p><w:r><w:t>각주 {0}.</w:t>{1}{2}{2}</w:r></w:p></w:footnote>'
+    named = '<w:footnoteReference w:id="{}"/>'
+    notes = "".join(note.format(n, named.format(n), named.format(n + 1)) for n in range(30))
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/footnotes"
+    data = f"<w:footnotes {w}>{notes}</w:footnotes>".encode()
+    document.part.relate_to(Part(PackURI("/word/footnotes.xml"), "application/xml", data, document.part.package), kind)
+    document.element.body.insert(0, parse_xml(f"<w:p {w}><w:r><w:t>본문</w:t>{named.format(0)}</w:r></w:p>"))
+    document.save(str(tmp_path / "a.docx"))
+    (page,) = open_docx(tmp_path / "a.docx", "a.docx").pages
+    assert page.text.split("\n\n") == ["본문", *(f"각주 {n}." for n in range(30))]
+
+
+@pytest.mark.parametrize(
+    "xml",
+    [
+        '<w:p {w}><w:r><w:rPr><w:sz w:val="12pt"/></w:rPr><w:t>본문</w:t></w:r></w:p>',
+        '<w:p {w}><w:r><w:rPr><w:sz w:val="?"/></w:rPr><w:t>본문</w:t></w:r></w:p>',
+        '<w:p {w}><w:pPr><w:outlineLvl w:val="?"/></w:pPr><w:r><w:t>본문</w:t></w:r></w:p>',
+        '<w:p {w}><w:pPr><w:outlineLvl w:val="-9"/></w:pPr><w:r><w:t>본문</w:t></w:r></w:p>',
+        '<w:tbl {w}><w:tr><w:tc><w:tcPr><w:gridSpan w:val="1.0"/></w:tcPr><w:p><w:r><w:t>본문</w:t></w:r></w:p></w:tc>'
+        "</w:tr></w:tbl>",
+    ],
+)
+def test_docx_an_odd_number_loses_nothing(tmp_path: Path, xml: str) -> None:
+    document = docx.Document()
+    document.element.body.insert(0, parse_xml(xml.format(w=nsdecls("w"))))
+    document.save(str(tmp_path / "a.docx"))
+    (page,) = open_docx(tmp_path / "a.docx", "a.docx").pages
+    assert page.text == "본문"
+    assert page.blocks[0].level == 0
+
+
+def test_docx_a_size_may_be_said_in_points(tmp_path: Path) -> None:
+    xml = '<w:p {w}><w:r><w:t>앞</w:t></w:r><w:r><w:rPr><w:sz w:val="1pt"/></w:rPr><w:t>숨은 말</w:t></w:r></w:p>'
+    document = docx.Document()
+    document.element.body.insert(0, parse_xml(xml.format(w=nsdecls("w"))))
+    document.save(str(tmp_path / "a.docx"))
+    (page,) = open_docx(tmp_path / "a.docx", "a.docx").pages
+    assert (page.text, [p.kind for p in page.problems]) == ("앞", ["hidden_text"])
+
+
 def test_docx_without_headings_is_paged_by_length_and_named_after_its_file(tmp_path: Path) -> None:
     document = docx.Document()
     for n in range(12):

@@ -384,7 +384,10 @@ class TestOpening:
         self.locked(file, "secret1!", "other", algorithm)
         with pytest.raises(PasswordRequired) as caught:
             self.text(file)
-        assert str(caught.value) == "A password is needed to open b.pdf. Give it with --password."
+        assert (
+            str(caught.value)
+            == "A password is needed to open b.pdf. Add it again with its password (on the command line: --password)."
+        )
         with pytest.raises(PasswordRequired, match="None of the given passwords opens"):
             self.text(file, "wrong")
         assert self.text(file, "wrong", "secret1!") == "Secret text."

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 import unicodedata
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from gakju.errors import BrokenFile
 from gakju.read.plain import open_markdown, open_plain
-from gakju.read.sections import SIZE
+from gakju.read.sections import SIZE, Piece, paginate
 from gakju.types import Page
 
 KOREAN = "연차휴가는 15일이다.\n둘째 줄.\n\n경조금은 100만 원이다."
@@ -52,6 +53,32 @@ def test_charsets_give_the_same_text(tmp_path: Path, data: bytes) -> None:
 def test_western_text_is_not_taken_for_korean(tmp_path: Path, text: str) -> None:
     (page,) = open_plain(write(tmp_path, text.encode("cp1252")), "a.txt").pages
     assert page.text == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp949"])
+@pytest.mark.parametrize("hurt", ["cut", "struck"])
+def test_a_broken_byte_costs_its_own_letter_alone(tmp_path: Path, encoding: str, hurt: str) -> None:
+    data = (KOREAN * 3).encode(encoding)
+    data = data[:-7] if hurt == "cut" else data[:40] + b"\xff\n" + data[40:]
+    pages = open_plain(write(tmp_path, data), "a.txt").pages
+    text = "".join(page.text for page in pages)
+    assert text.count("연차휴가는 15일이다.") >= 2
+    assert text.count("\ufffd") <= 3
+
+
+def test_the_cost_grows_with_the_text() -> None:
+    """A log has no empty line: all of it is one paragraph."""
+    started = time.process_time()
+    pages = list(paginate([Piece("text", "가" * 20_000_000)]))
+    assert sum(len(page.text) for page in pages) == 20_000_000
+    assert time.process_time() - started < 8  # copied anew for each page: more than 30
+
+
+def test_a_title_is_short_and_composed(tmp_path: Path) -> None:
+    path = write(tmp_path, ("# " + "제목 " * 900).encode())
+    assert open_markdown(path, "a.md").title == ("제목 " * 67).strip()
+    path = write(tmp_path, "본문".encode())
+    assert open_plain(path, unicodedata.normalize("NFD", "휴가 규정.txt")).title == "휴가 규정"
 
 
 def test_form_feeds_and_length_end_pages(tmp_path: Path) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from gakju.text.lexicon import Lexicon, Word
-from gakju.text.morphemes import Morphemes
+from gakju.text.morphemes import _BROKEN, Morphemes
 
 
 @pytest.fixture(scope="module")
@@ -79,11 +80,37 @@ def test_decomposed_hangul_is_the_same(morphemes):
     assert morphemes.words("\u1112\u1161\u11ab\u1100\u1173\u11af") == morphemes.words("한글")
 
 
+def test_a_long_line_costs_no_more_than_its_length():
+    started = time.process_time()
+    assert _BROKEN.findall("가" * 100_000 + "\n나") == [("가" * 100_000, "나")]
+    assert _BROKEN.findall("가" * 100_000) == []
+    assert time.process_time() - started < 3
+
+
 def test_words_broken_at_a_line_end_are_whole_again(morphemes):
     words = morphemes.words("인사위원회에 징\n계의 의결을 요구한다\n그리고 끝")
     assert "징계" in words
     assert "의결그리고" not in words
     assert words.count("요구") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("이미지와 영상에는 합\n성곱신경망이 강하다.", "이미지와 영상에는 합성곱신경망이 강하다."),
+        ("피보험자의 법정상속\n인, 같은 조", "피보험자의 법정상속인, 같은 조"),
+        ("해외여행 중에 발생한\n사고는 보상한다.", "해외여행 중에 발생한 사고는 보상한다."),
+        ("창립기념일(10월\n17일)과\n그다음 날", "창립기념일(10월 17일)과 그다음 날"),
+        (
+            "commercial us-\nage of state-of-the-\nart parts\nis free",
+            "commercial usage of state-of-the-art parts is free",
+        ),
+        ("구분\t내\n용", "구분\t내용"),
+        ("\n\n", " "),
+    ],
+)
+def test_a_text_on_one_line_has_its_broken_words_whole(morphemes, text, whole):
+    assert morphemes.unbroken(text) == whole
 
 
 def test_many_keeps_order_across_threads(morphemes):

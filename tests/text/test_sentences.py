@@ -96,3 +96,10 @@ def test_a_million_characters_a_second():
 )
 def test_is_open(text, expected):
     assert is_open(text) is expected
+
+
+def test_a_run_of_signs_within_a_line_costs_no_more_than_other_text() -> None:
+    text = "?!" * 50_000 + "x 끝."
+    began = time.process_time()
+    assert sentence_spans(text) == [(0, len(text))]
+    assert time.process_time() - began < 1

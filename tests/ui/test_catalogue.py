@@ -10,29 +10,39 @@ from typing import get_args
 import pytest
 
 import gakju.ui
+from gakju.assistant.watch import EVERY
 from gakju.labs import tokenizer
+from gakju.labs.fewshot import PICKS
 from gakju.language import catalogue
 from gakju.types import AddStatus, Verdict
-from gakju.ui import playground
+from gakju.ui import compare, fewshot, playground
 from gakju.ui.turns import Phase
+from gakju.web.when import Why
 
 SOURCE = "\n".join(p.read_text("utf-8") for p in sorted(Path(gakju.ui.__file__).parent.glob("*.py")))
 ASSISTANT = Path(gakju.ui.__file__).parents[1] / "assistant"
-INGEST = "\n".join((ASSISTANT / name).read_text("utf-8") for name in ("ingest.py", "line.py"))
+INGEST = "\n".join((ASSISTANT / name).read_text("utf-8") for name in ("ingest.py", "line.py", "watch.py"))
 
 FROM_DATA = {
     "verdict": set(get_args(Verdict)),
-    "status": set(get_args(AddStatus)),
-    "sum": {*get_args(AddStatus), "none"},
+    "status": {*get_args(AddStatus), "cancelled"},
+    "sum": {*get_args(AddStatus), "cancelled", "none"},
     "phase": set(get_args(Phase)) - {"answered", "refused", "failed"},
     "stage": {"queued", *re.findall(r'Progress\(\s*"([a-z]+)"', INGEST), *re.findall(r'tell\(.*"([a-z]+)"\)', INGEST)},
     "count": set(re.findall(r'"(pages|files|documents)"', INGEST)),
     "kind": {kind for kind, _ in tokenizer.KINDS},
+    "fs_kind": set(fewshot.KINDS),
+    "fs_pick": {"none", *PICKS},
+    "fs_part": {"instruction", "example", "question", "format"},
     "vocabulary": set(tokenizer.NAMES),
     "role": set(playground.ROLES),
     "play": set(playground.ROLES),
     "fate": {"struck", "regenerated"},
     "mode": {"verbatim", "free"},
+    "arm": set(compare.ARMS),
+    "compare_state": {"queued", "running", "done", "failed", "cancelled"},
+    "every": {str(hours) for hours in EVERY.values()},
+    "web": {f"why_{why}" for why in get_args(Why)} - {"why_", "why_asked"},
     "part": {"reader", "chunker", "analyzer", "embedder"},
     "n": {f"{k}{one}" for k in re.findall(r"""\bn\(["'](\w+)["']""", SOURCE) for one in ("", "_one")},
 }

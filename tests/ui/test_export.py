@@ -24,7 +24,9 @@ SAID = [
         "answered",
         claims=(
             Claim(f"할 수 없다. {EVIL}", "supported", 1.0, (NOTE,)),
-            Claim("지어낸 말이다.", "unsupported", 0.0, (), "근거가 없다"),
+            Claim("지어낸 말이다.", "unsupported", 0.0, (), "근거가 없다", fate="struck"),
+            Claim("안내해 드립니다.", "unsupported", 0.0, (), "왜", scored=False),
+            Claim("남겨 둔 말이다.", "unsupported", 0.2, ()),
         ),
     ),
     Turn("j2", "이월은?", "answered", claims=(Claim("이월할 수 없다.", "supported", 1.0, (OTHER,)),)),
@@ -58,7 +60,9 @@ def test_the_page_stands_alone_and_holds_no_markup_of_others() -> None:
     }
     assert read.outward == []
     assert read.text.count(EVIL) == 7  # title, heading, question, claim, place, quote, answer
-    assert 'class="claim unsupported"' in page
+    kinds = re.findall(r'class="claim ([^"]+)"', page)
+    assert kinds == ["supported", "unsupported struck", "courtesy", "unsupported", "supported"]
+    assert "왜" not in read.text
     for link in re.findall(r'href="#([^"]+)"', page):
         assert f'id="{link}"' in page
     assert "근거가 없다" in read.text
@@ -68,7 +72,9 @@ def test_the_page_stands_alone_and_holds_no_markup_of_others() -> None:
 def test_markdown_numbers_footnotes_through_the_conversation() -> None:
     lines = export.markdown("제목", SAID, "ko").decode().splitlines()
     assert "이월할 수 없다\\.[^2] *(근거 있음)*" in lines
-    assert "~~지어낸 말이다\\.~~ *(근거 없음)*" in lines
+    assert "~~지어낸 말이다\\.~~ *(근거 없음 · 지움)*" in lines
+    assert "안내해 드립니다\\." in lines
+    assert "남겨 둔 말이다\\. *(근거 없음)*" in lines
     assert "[^2]: 안내 · 1쪽: “이월할 수 없다\\.”" in lines
     assert not any(re.search(r"(?<!\\)<script|(?<!\\)\]\(http", line) for line in lines)
     assert "*문서로 확인하지 않은 답입니다*" in lines

@@ -8,8 +8,8 @@ import pytest
 
 from gakju.store import Feedback
 from gakju.store import Turn as Row
-from gakju.types import Claim, DocumentRef, Footnote, Usage
-from gakju.ui import state, telling
+from gakju.types import Box, Claim, DocumentRef, Evidence, Footnote, Span, Usage, WebRef, WebStep
+from gakju.ui import state, telling, web, words
 from gakju.ui.turns import Turn
 
 NOTE = Footnote(DocumentRef("d", "규정", "/a.pdf"), 3, "카페에서는\n할 수 없다.", (), 0, 5)
@@ -41,7 +41,9 @@ def test_each_sentence_has_its_word_and_a_courtesy_has_none() -> None:
         ("unsupported", "근거 없음 · 지움", True, "근거가 없다"),
     ]
     assert data["foot"]["facts"] == ["근거 있는 문장 1/2"]
-    assert data["foot"]["copied"].endswith("\n\n[1] 규정 · 3쪽: “카페에서는 할 수 없다.”")
+    answer, notes = data["foot"]["copied"].split("\n\n")
+    assert answer == "안내해 드립니다. 할 수 없다. [1] ~~지어낸 말이다.~~"
+    assert notes == "[1] 규정 · 3쪽: “카페에서는 할 수 없다.”"
 
 
 def test_facts_say_time_tokens_cost_and_model() -> None:
@@ -83,3 +85,61 @@ def test_a_running_turn_can_be_stopped_and_an_ended_one_tried_again() -> None:
 def test_a_rating_asks_why_once() -> None:
     assert told(Turn("j1", "?", "answered"), rated=Feedback(-1))["opinion"]["noted"] == ""
     assert told(Turn("j1", "?", "answered"), rated=Feedback(1, "좋아요"))["opinion"]["noted"] == "남긴 말: 좋아요"
+
+
+PAGE = WebRef("w", "최저임금 고시", "https://www.moel.go.kr/view?a=1", "2026-11-23T01:00:00+00:00", "2026-08-05")
+
+
+def test_the_web_is_told_live_and_afterwards() -> None:
+    step = WebStep("searching", "asked", ("최저임금 2027", "wage"))
+    status = told(Turn("j1", "?", "searching", web=step))["status"]
+    assert (status["said"], status["sites"]) == ("웹에서 찾는 중입니다: 최저임금 2027 · wage", [])
+    step = WebStep("reading", "asked", step.queries, 3, 5, ("moel.go.kr", "a.example", "moel.go.kr"))
+    running = told(Turn("j1", "?", "searching", web=step))
+    assert running["status"]["said"] == "5쪽 가운데 3쪽을 읽었습니다…"
+    assert [(s["letter"], s["site"]) for s in running["status"]["sites"]] == [("M", "moel.go.kr"), ("A", "a.example")]
+    assert running["web"] is None
+    done = told(
+        Turn(
+            "j1",
+            "?",
+            "answered",
+            web=WebStep("read", "asked", ("a",), 3, 3, ("a.example",), ("b did not answer in time.",)),
+        )
+    )
+    assert (done["web"]["title"], done["web"]["open"]) == ("웹에서 읽은 쪽 3개", False)
+    assert (done["web"]["asked"], done["web"]["why"], done["web"]["problems"]) == (
+        "찾은 말: a",
+        "",
+        ["b: 제때 답하지 않았습니다."],
+    )
+    auto = told(Turn("j1", "?", "answered", web=WebStep("read", "cutoff", ("a",), 3, 3)))
+    assert auto["web"]["why"] == "모델이 아는 때보다 뒤의 일이라 웹에서 찾았습니다."
+
+
+def test_a_web_that_could_not_be_looked_at_says_so_at_once() -> None:
+    step = WebStep("skipped", "asked", problems=("Offline: the web was not searched.",))
+    data = told(Turn("j1", "?", "writing", web=step))["web"]
+    assert (data["title"], data["open"]) == ("웹을 보지 못했습니다", True)
+    assert data["problems"][0].startswith("오프라인이라 웹을 찾지 않았습니다.")
+    assert told(Turn("j1", "?", "answered"))["web"] is None
+
+
+def test_a_page_of_the_web_is_named_by_its_site() -> None:
+    box, span = Box(1, 0, 0, 1, 1), Span(1, 0, 5)
+    evidence = Evidence(1, "시급 1만 320원", PAGE, "c", (span,), (box,), 0.9)
+    (item,) = told(Turn("j1", "?", "answered", evidence=(evidence,)))["evidence"]["items"]
+    assert (item["where"], item["mark"]["letter"]) == ("최저임금 고시 · moel.go.kr", "M")
+    assert words.place(NOTE.document, 3, "en") == "규정 · page 3"
+    assert web.mark(NOTE.document.path) is None
+
+
+def test_a_mark_is_the_initial_of_a_site_in_a_colour_of_its_own() -> None:
+    here, there = web.mark("https://a.example/1"), web.mark("http://www.a.example/2")
+    assert here == there
+    assert web.mark("https://xn--9t4b11yi5a.example/") == {
+        "letter": "테", "hue": here["hue"], "site": "xn--9t4b11yi5a.example",
+    } | {"hue": web.mark("https://xn--9t4b11yi5a.example/x")["hue"]}  # fmt: skip
+    assert here["hue"] != web.mark("https://b.example/")["hue"]
+    assert web.mark("https://<b>/")["letter"] == "B"
+    assert "<b>" not in web.disc("https://<b>/")

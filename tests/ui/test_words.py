@@ -43,6 +43,13 @@ def test_a_failure_says_what_and_what_next() -> None:
         "모델을 아직 내려받지 않았습니다.",
         "The model x is missing. Run: gakju models pull x",
     )
+    broken = {
+        "code": "broken_file",
+        "message": "a.pdf is empty.",
+        "hint": "Check that it was copied or downloaded whole.",
+    }
+    whole = "a.pdf는 빈 파일입니다. 끝까지 복사되었거나 내려받아졌는지 확인하세요."
+    assert words.failure(broken, "ko") == (whole, "")
     assert words.failure({"code": "unheard", "message": "m", "hint": ""}, "ko") == ("m", "")
 
 
@@ -52,3 +59,6 @@ def test_problems_are_told_once_a_kind_with_their_pages() -> None:
         ("글자가 없는 쪽입니다.", "3–4", "a"),
         ("읽지 못한 쪽입니다.", "", "b"),
     ]
+    empty = Problem(None, "broken_file", "a.pdf is empty. Check that it was copied or downloaded whole.")
+    whole = "a.pdf는 빈 파일입니다. 끝까지 복사되었거나 내려받아졌는지 확인하세요."
+    assert words.problems([empty], "ko") == [("파일이 비었거나 손상되었습니다.", "", whole)]

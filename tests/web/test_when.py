@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from gakju.web.when import language, newer, queries, wish
+from gakju.web.when import come, language, newer, queries, wish
 
 KNOWN = "연차휴가는 15일이다. Gakju 취업규칙"
 
@@ -71,3 +74,17 @@ def test_the_language_an_engine_is_told() -> None:
 )
 def test_a_newer_source_is_told(dates: list[str], cited: list[str], expected: str) -> None:
     assert newer(dates, cited) == expected
+
+
+def test_a_day_is_known_once_it_has_begun_somewhere() -> None:
+    today = datetime.now(UTC).date()
+    assert come(str(today)) == str(today)
+    assert come(str(today + timedelta(days=3))) == ""
+    assert come("") == ""
+
+
+def test_a_question_of_nothing_but_signs_is_put_at_once() -> None:
+    began = time.process_time()
+    assert queries("?" * 10_000 + "x") == ["?" * 10_000 + "x"]
+    assert queries("연차휴가는 며칠인가요?!  ") == ["연차휴가는 며칠"]
+    assert time.process_time() - began < 1

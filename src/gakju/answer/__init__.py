@@ -17,12 +17,15 @@ from typing import Any, Literal, get_args
 
 from gakju.answer import prompt
 from gakju.answer.asked import asked as asked_of
+from gakju.answer.cells import cells
 from gakju.answer.choose import Choice, choose, wants_span
 from gakju.answer.claims import FOUND, Find, claim, footnote, is_courtesy, meant, quoted, standing
 from gakju.answer.followup import standalone
 from gakju.answer.marks import Display, Sentence, Splitter
 from gakju.answer.mend import CONTRARY, TOKENS, Unsupported, mended, removed
 from gakju.answer.pieces import Tagger
+from gakju.answer.refusal import Looked, not_found, not_held
+from gakju.answer.spans import fits
 from gakju.answer.verbatim import joined
 from gakju.errors import UsageError
 from gakju.protocols import ChatModel, Verifier
@@ -41,7 +44,7 @@ from gakju.types import (
     Usage,
 )
 
-__all__ = ["FOUND", "PREFIX", "Mode", "Unsupported", "checked_mode", "compose", "standalone"]
+__all__ = ["FOUND", "PREFIX", "Looked", "Mode", "Unsupported", "checked_mode", "compose", "mode_for", "standalone"]
 
 Mode = Literal["auto", "verbatim", "free"]
 
@@ -54,19 +57,16 @@ _SURE = 0.1
 _DOUBT = 0.45
 """An answer less likely right than this is shown as partly supported: its words stand there, it may not be what was
 asked."""
+_CLEAR = 0.55
+"""A span at least so likely right is not looked past for a cell of a table."""
 _UNSURE = {
-    True: "문서에 있는 말이지만 이 질문의 답인지 확실하지 않음",
-    False: "the document says so, but it may not answer this",
+    True: "출처에 있는 말이지만 이 질문의 답인지 확실하지 않음",
+    False: "the source says so, but it may not answer this",
 }
 
-_NOT_FOUND = {
-    True: "문서에서 이 질문의 답을 찾지 못했습니다. 가장 가까운 부분을 함께 보여 드립니다.",
-    False: "I could not find the answer to this in your documents. The nearest passages are shown below.",
-}
-_NOT_HELD = {
-    True: "답으로 쓴 문장이 문서로 뒷받침되지 않아 답하지 않습니다. 가장 가까운 부분을 함께 보여 드립니다.",
-    False: "What was written is not supported by your documents, so it is no answer. The nearest passages are below.",
-}
+
+Whole = Callable[[str], str]
+"""A sentence to the same on one line."""
 
 
 @dataclass(slots=True)
@@ -80,6 +80,8 @@ class _Turn:
     unsupported: Unsupported = "strike"
     find: Find | None = None
     tagger: Tagger | None = None
+    whole: Whole = prompt.shown
+    voice: tuple[str, float] = ("", 0.0)
     asked: str = ""
     mode: str = ""
     confidence: float = 0.0
@@ -134,6 +136,11 @@ def checked_mode(mode: str) -> Mode:
     return mode  # type: ignore[return-value]
 
 
+def mode_for(mode: Mode, model: str) -> Mode:
+    """What "auto" is for the model of that name: verbatim for embedded ones."""
+    return mode if mode != "auto" else "verbatim" if model.startswith("embedded:") else "free"
+
+
 def compose(
     question: str,
     found: Found,
@@ -147,62 +154,79 @@ def compose(
     mode: Mode = "auto",
     unsupported: Unsupported = "strike",
     tagger: Tagger | None = None,
+    whole: Whole = prompt.shown,
     find: Find | None = None,
+    looked: Looked = "documents",
+    voice: tuple[str, float] = ("", 0.0),
 ) -> Iterator[AskEvent]:
     """Evidence at once, then tokens and claims, then the whole answer; closing it stops the model.
 
     `chat` is called only where the evidence is at least `refuse_below` strong. `started` is the
     `time.perf_counter()` of the question, from which timings count; `asked` the question made to stand alone.
-    "auto" is verbatim for embedded models; `tagger` knows morphemes, without it whole sentences are quoted. `find`
-    looks for evidence of a sentence that was written. A sentence that the evidence does not carry is struck through,
-    removed or written again; where none is carried the answer is a refusal. Raises what the model raises.
+    "auto" is verbatim for embedded models; `tagger` knows morphemes, without it whole sentences are quoted; `whole`
+    puts a sentence on one line, with the words that line ends part. `find` looks for evidence of a sentence that was
+    written. A sentence that the evidence does not carry is struck through, removed or written again; where none is
+    carried the answer is a refusal, which tells where was `looked`. `voice`, a persona and a
+    temperature, is how a model writes, not what it may say; a verbatim answer has no words of its own and so none.
+    Raises what the model raises.
     """
     turn = _Turn(question, found, verifier, time.perf_counter() if started is None else started)
-    turn.unsupported, turn.find, turn.tagger, turn.asked = unsupported, find, tagger, asked
+    turn.unsupported, turn.find, turn.tagger, turn.whole, turn.asked = unsupported, find, tagger, whole, asked
     turn.confidence = found.strength if found.sentences else 0.0
+    turn.voice = voice
     yield EvidenceFound(found.sentences, turn.clock("evidence"), asked or question)
-    in_korean = prompt.korean(question)
+    nothing = not_found(question, looked, bool(found.sentences))
     if not found.sentences or found.strength < refuse_below:
-        yield turn.done(_NOT_FOUND[in_korean])
+        yield turn.done(nothing)
         return
     model = chat()
     turn.model = model.name
-    turn.mode = mode if mode != "auto" else "verbatim" if model.name.startswith("embedded:") else "free"
+    turn.mode = mode_for(mode, model.name)
     if turn.mode == "free":
         yield from _write(turn, model, history)
     else:
         yield from _verbatim(turn, model, refuse_below)
+    yield turn.done(_refusal(turn, refuse_below, looked, nothing))
+
+
+def _refusal(turn: _Turn, refuse_below: float, looked: Looked, nothing: str) -> str:
+    """What is said in place of claims that do not carry an answer; "" where they do."""
     scored = [c for c in turn.claims if c.scored]
     if turn.mode == "free":
         turn.confidence = min(turn.confidence, max((c.score for c in scored), default=0.0))
     if scored and all(c.verdict in CONTRARY for c in scored):
-        yield turn.done(_NOT_HELD[in_korean])
-    elif not scored or turn.confidence < refuse_below:
-        yield turn.done(_NOT_FOUND[in_korean])
-    else:
-        yield turn.done()
+        return not_held(turn.question, looked)
+    return nothing if not scored or turn.confidence < refuse_below else ""
 
 
 def _verbatim(turn: _Turn, model: ChatModel, refuse_below: float) -> Iterator[AskEvent]:
-    """The span that answers, with its sentence as the footnote; whole sentences where a question wants one."""
-    if turn.tagger is not None and "\t" not in turn.found.sentences[0].text:
-        question = turn.asked or turn.question
-        wanted = asked_of(question, turn.tagger)
-        if wants_span(wanted, question):
-            choice = choose(question, wanted, turn.found.sentences, turn.found.strength, turn.tagger)
-            if choice.picked:
-                turn.confidence = min(turn.confidence, choice.confidence)
-                if turn.confidence >= refuse_below:
-                    yield from _pick(turn, choice)
-                return
+    """The cell or span that answers, with its row or sentence as the footnote; whole sentences where a question wants
+    one, or nothing less is found.
+    """
+    question, evidence = turn.asked or turn.question, turn.found.sentences
+    wanted = asked_of(question, turn.tagger) if turn.tagger is not None else None
+    if turn.tagger is not None and wanted is not None and wants_span(wanted, question):
+        choice = Choice((), 0.0)
+        if "\t" not in evidence[0].text or not fits(wanted, evidence[0].text):
+            choice = choose(question, wanted, evidence, turn.found.strength, turn.tagger, turn.whole)
+        named = cells(question, wanted, evidence, turn.tagger, turn.whole) if choice.confidence < _CLEAR else None
+        if named:
+            yield from _told(turn, named.texts, named.evidence, turn.confidence)
+            return
+        if choice.picked:
+            turn.confidence = min(turn.confidence, choice.confidence)
+            if turn.confidence >= refuse_below:
+                texts, used = [span.text for _, span in choice.picked], [e for e, _ in choice.picked]
+                yield from _told(turn, texts, used, choice.confidence)
+            return
     yield from _point(turn, model)
 
 
-def _pick(turn: _Turn, choice: Choice) -> Iterator[AskEvent]:
-    text = joined([span.text for _, span in choice.picked])
-    notes = tuple(footnote(e) for e in dict.fromkeys(e for e, _ in choice.picked))
-    judged = Judgement("supported", round(choice.confidence, 3))
-    if choice.confidence < _DOUBT:
+def _told(turn: _Turn, texts: Sequence[str], used: Sequence[Evidence], confidence: float) -> Iterator[AskEvent]:
+    text = joined(texts)
+    notes = tuple(footnote(e) for e in dict.fromkeys(used))
+    judged = Judgement("supported", round(confidence, 3))
+    if confidence < _DOUBT:
         judged = Judgement("partial", judged.score, _UNSURE[prompt.korean(turn.question)])
     yield from turn.token(text)
     yield turn.add(Claim(text, judged.verdict, judged.score, notes, judged.reason))
@@ -228,7 +252,7 @@ def _point(turn: _Turn, model: ChatModel) -> Iterator[AskEvent]:
 
 
 def _quote(turn: _Turn, picked: Evidence, names: Evidence | None) -> Iterator[AskEvent]:
-    made = quoted(picked, names, turn.verifier, turn.question)
+    made = quoted(picked, names, turn.verifier, turn.question, turn.whole)
     yield from turn.token(("\n" if turn.claims else "") + made.text)
     yield turn.add(made, "\n")
 
@@ -241,10 +265,11 @@ def _numbers_only(choices: Sequence[Evidence]) -> dict[str, Any]:
 
 def _write(turn: _Turn, model: ChatModel, history: Sequence[Message]) -> Iterator[AskEvent]:
     """Sentences in the model's words, each judged as it ends."""
-    messages, listed = prompt.writing(turn.question, turn.found.sentences, history, model.context)
+    persona, temperature = turn.voice
+    messages, listed = prompt.writing(turn.question, turn.found.sentences, history, model.context, persona)
     limit = min(prompt.ANSWER_TOKENS, model.context // 4)
     display, splitter, held = Display(), Splitter(), ""
-    with closing(_streamed(turn, model, messages, max_tokens=limit)) as stream:
+    with closing(_streamed(turn, model, messages, max_tokens=limit, temperature=temperature)) as stream:
         for piece in stream:
             held += piece
             if prompt.NOTHING.startswith(held.strip(" \n.")):  # it may become the word for "nothing found"
@@ -292,7 +317,7 @@ def _said(turn: _Turn, model: ChatModel, messages: Sequence[Message]) -> str:
 
 def _streamed(turn: _Turn, model: ChatModel, messages: Sequence[Message], **options: Any) -> Generator[str, None, None]:
     """The pieces of a generation; its usage goes to `turn`. Closing it stops the model."""
-    stream = model.stream(messages, temperature=0.0, **options)
+    stream = model.stream(messages, **{"temperature": 0.0, **options})
     try:
         for delta in stream:
             if delta.usage:

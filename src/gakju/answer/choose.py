@@ -9,20 +9,22 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
 from gakju.answer.asked import SENTENCE, Asked
 from gakju.answer.pieces import Tagger
-from gakju.answer.spans import Span, spans
+from gakju.answer.spans import Span, fits, spans
 from gakju.types import Evidence
 
 LOOKED_AT = 4
 """Sentences that spans are taken from."""
 CONFIDENCE = ("chance", "mass", "strength", "share", "near", "repeats")
 """Of the best span: its chance, that of all spans it meets, log odds of the evidence's strength, and its features."""
+_UNFITTING = 0.3
+"""What is left of the confidence where a figure is asked for and none is there."""
 _MORE = 0.35
 """A further span of a list has at least this much of the best one's chance."""
 _LIST = re.compile(
@@ -30,6 +32,12 @@ _LIST = re.compile(
     r"|종류|\b(?:which|what|who) (?:two|three|four|five|are|were)\b|\blist\b|\bname (?:the )?(?:two|three|four)\b",
     re.IGNORECASE,
 )
+
+
+_TIME = re.compile(r"년|개월|달|주|일|시간|분|초")
+_TIMES = re.compile(r"(?:\d|[한두세네일이삼사오육칠팔구십])\s?(?:년|개월|달|주|영업일|일|시간|분|초)|반년")
+_UNIT = re.compile(r"\d[\d.,]*\s?[가-힣%]{0,4}$")
+_BOUND = re.compile(r"\s?(?:이상|이하|미만|초과|이내)(?!적)(?:\s\d[\d.,]*\s?[가-힣%]{0,4}?\s?(?:이하|미만|이내))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +64,18 @@ def wants_span(asked: Asked, question: str) -> bool:
     return bool(re.search(r"\b(?:what|which)\b", question, re.IGNORECASE))
 
 
-def choose(question: str, asked: Asked, evidence: Sequence[Evidence], strength: float, tagger: Tagger) -> Choice:
-    """Nothing is picked where the evidence has no span at all."""
+def choose(
+    question: str,
+    asked: Asked,
+    evidence: Sequence[Evidence],
+    strength: float,
+    tagger: Tagger,
+    whole: Callable[[str], str] = str,
+) -> Choice:
+    """Nothing is picked where the evidence has no span at all. `whole` puts words together that line ends part."""
     looked = [e for e in evidence if "\t" not in e.text][:LOOKED_AT]
-    found = spans([e.text for e in looked], [e.score for e in looked], asked, tagger)
+    texts = [whole(e.text) for e in looked]
+    found = spans(texts, [e.score for e in looked], asked, tagger)
     if not found:
         return Choice((), 0.0)
     own = weights()["ko" if asked.korean else "en"]
@@ -67,6 +83,11 @@ def choose(question: str, asked: Asked, evidence: Sequence[Evidence], strength: 
     high = max(weighed)
     chances = [math.exp(w - high) for w in weighed]
     ranked = sorted(zip(chances, found, strict=True), key=lambda one: -one[0])
+    # Others still count against the best one: where they are likelier, it is in doubt.
+    fitting = [one for one in ranked if _fit(asked, one[1])]
+    ranked = fitting or ranked
+    if _TIME.fullmatch(asked.counter):
+        ranked = [one for one in ranked if _TIMES.search(one[1].text)] or ranked
     best = ranked[0][1]
     picked = [best]
     if _LIST.search(question):
@@ -75,17 +96,33 @@ def choose(question: str, asked: Asked, evidence: Sequence[Evidence], strength: 
             if alike and chance >= _MORE * ranked[0][0] and len(picked) < 4:
                 picked.append(span)
         picked.sort(key=lambda span: span.start)
-    sure = confidence(signs(found, weighed, strength), asked.korean)
-    return Choice(tuple((looked[span.sentence], span) for span in picked), sure)
+    sure = confidence(signs(found, weighed, strength, found.index(best)), asked.korean)
+    sure = sure if fitting else sure * _UNFITTING
+    return Choice(tuple((looked[s.sentence], bounded(texts[s.sentence], s)) for s in picked), sure)
+
+
+def bounded(text: str, span: Span) -> Span:
+    """A number of `text` with the bound that follows: 15일 이내, 6개월 이상 12개월 미만."""
+    end = span.end
+    if _UNIT.search(span.text) and (bound := _BOUND.match(text, end)):
+        end = bound.end()
+    return span if end == span.end else replace(span, end=end, text=text[span.start : end])
+
+
+def _fit(asked: Asked, span: Span) -> bool:
+    """A name with a figure in it is no number."""
+    return fits(asked, span.text) and not (asked.number and {"c=latin", "c=caps"} & span.features.keys())
 
 
 def _meet(one: Span, other: Span) -> bool:
     return one.sentence == other.sentence and one.start < other.end and other.start < one.end
 
 
-def signs(found: Sequence[Span], weighed: Sequence[float], strength: float) -> list[float]:
-    """What tells a right answer from a wrong one, in the order of CONFIDENCE; `weighed` as `found`."""
-    at = max(range(len(found)), key=weighed.__getitem__)
+def signs(found: Sequence[Span], weighed: Sequence[float], strength: float, at: int | None = None) -> list[float]:
+    """What tells a right answer from a wrong one, in the order of CONFIDENCE; `weighed` as `found`. The answer is the
+    one at `at`, the heaviest where that is None.
+    """
+    at = max(range(len(found)), key=weighed.__getitem__) if at is None else at
     best, high = found[at], weighed[at]
     chances = [math.exp(w - high) for w in weighed]
     total = sum(chances)

@@ -152,14 +152,20 @@ def meant(picked: Evidence, listed: Sequence[Evidence]) -> tuple[Evidence, Evide
     return picked, names
 
 
-def quoted(picked: Evidence, names: Evidence | None, verifier: Verifier, question: str) -> Claim:
-    """`picked` word for word; a table row reads with the `names` of its columns."""
+def quoted(
+    picked: Evidence,
+    names: Evidence | None,
+    verifier: Verifier,
+    question: str,
+    whole: Callable[[str], str] = shown,
+) -> Claim:
+    """`picked` word for word, on one line by `whole`; a table row reads with the `names` of its columns."""
     judged = verifier.judge(picked.text, [picked], question=question)
     used = [picked, names] if names else [picked]
-    text = shown(picked.text)
+    text = shown(whole(picked.text))
     if names:
-        pairs = zip(_cells(names), _cells(picked), strict=True)
-        text = " · ".join(f"{name}: {cell}" for name, cell in pairs if cell)
+        pairs = zip(*([whole(cell) for cell in row.text.split("\t")] for row in (names, picked)), strict=True)
+        text = " · ".join(f"{name}: {cell}" for name, cell in pairs if cell.strip())
     return Claim(text, judged.verdict, judged.score, tuple(map(footnote, used)), judged.reason)
 
 

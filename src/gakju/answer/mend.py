@@ -1,4 +1,4 @@
-"""What becomes of a sentence that the documents do not carry: it is never silently kept."""
+"""What becomes of a sentence that the evidence does not carry: it is never silently kept."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ TOKENS = 120
 _SENTENCES = 4
 
 _REMOVED = {
-    True: "(문서로 뒷받침되지 않는 문장 하나를 뺐습니다.)",
-    False: "(One sentence that the documents do not support was removed.)",
+    True: "(근거가 없는 문장 하나를 뺐습니다.)",
+    False: "(One sentence that nothing supports was removed.)",
 }
 
 

@@ -11,8 +11,9 @@ Tagger = Callable[[str], Sequence[tuple[int, int, str, str]]]
 
 _HANGUL = re.compile(r"[가-힣]")
 _WORD = re.compile(
-    r"\d+(?:[.,:]\d+)*(?:st|nd|rd|th|s)?(?:%|\b)|\d+|[^\W\d_]+(?:['’.-][^\W\d_]+)*\d*|[^\w\s]", re.UNICODE
+    r"\d+(?:[.,:]\d+)*(?:st|nd|rd|th|s)?(?:%|\b)|\d+|[^\W\d_]+(?:['’.-][^\W\d_]+)*\d*(?:-\d+)*|[^\w\s]", re.UNICODE
 )
+_CODE = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9]*(?:[-_/][A-Za-z0-9]+)+(?![A-Za-z0-9])")
 _FUNCTION_WORDS = """
 a an the of in on at to for from by with and or but nor so as than that this these those it its he she they we you i
 his her their our your my him them us is are was were be been being am do does did has have had will would can could
@@ -31,6 +32,8 @@ NUMERALS = frozenset(_NUMERAL_WORDS.split())
 _MONTH_WORDS = "january february march april may june july august september october november december"
 MONTHS = frozenset(_MONTH_WORDS.split())
 
+_WHOLE = {"W_SERIAL": "SN", "W_EMAIL": "SL", "W_URL": "SL", "W_MENTION": "SL", "W_HASHTAG": "SL"}
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -47,9 +50,14 @@ def korean(text: str) -> bool:
 
 
 def pieces(text: str, tagger: Tagger) -> list[Piece]:
-    """In order. English words are SN (numbers), NNP (capitals), NNG, F (of form only) or S (a sign)."""
+    """In order. English words are SN (numbers), NNP (capitals), NNG, F (of form only) or S (a sign).
+
+    Kiwi's dates, times, telephone numbers and fractions in figures are SN too, its addresses SL, and so is a code
+    whose parts signs join (HR-2041, RSA-PSS).
+    """
     if korean(text):
-        return [Piece(s, e, tag, form.lower()) for s, e, tag, form in tagger(text) if e > s]
+        found = [Piece(s, e, _WHOLE.get(tag, tag), form.lower()) for s, e, tag, form in tagger(text) if e > s]
+        return _with_codes(text, found)
     return [_english(m) for m in _WORD.finditer(text)]
 
 
@@ -65,6 +73,14 @@ def _english(match: re.Match[str]) -> Piece:
     else:
         tag = "NNP" if word[0].isupper() else "NNG"
     return Piece(match.start(), match.end(), tag, small)
+
+
+def _with_codes(text: str, found: list[Piece]) -> list[Piece]:
+    for m in _CODE.finditer(text):
+        inside = [i for i, p in enumerate(found) if p.start < m.end() and p.end > m.start()]
+        if len(inside) > 1 and (found[inside[0]].start, found[inside[-1]].end) == m.span():
+            found[inside[0] : inside[-1] + 1] = [Piece(*m.span(), "SL", m.group().lower())]
+    return found
 
 
 def stem(word: str) -> str:

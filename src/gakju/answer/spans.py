@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gakju.answer.asked import Asked
-from gakju.answer.pieces import FUNCTION, MONTHS, Piece, Tagger, korean, pieces, stem
+from gakju.answer.pieces import FUNCTION, MONTHS, NUMERALS, Piece, Tagger, korean, pieces, stem
 
 LONGEST = 12
 """Pieces of a span; for English, words."""
@@ -21,7 +21,37 @@ _LAST = ("NN", "NR", "SN", "SL", "SH", "XSN", "SSC", "SW", "ETN")
 _VERBAL = ("VV", "VA", "VX", "EF", "EC", "VCP", "VCN")
 _BREAKS = re.compile(r"[.;:!?()\[\]—–\t]")
 _YEAR = re.compile(r"(?:기원전\s?)?\d{3,4}(?:년(?:대|도)?|s)?")
-_DATE = re.compile(r"\d+\s?[월일]|\d+년|세기|century|\b(?:" + "|".join(MONTHS) + r")\b", re.IGNORECASE)
+_DATE = re.compile(
+    r"\d+\s?[월일]|\d+년|세기|century|\b(?:" + "|".join(MONTHS) + r")\b"
+    r"|\b(?:\d{2}|\d{4})([./-])\s?\d{1,2}\1\s?\d{1,2}\b",
+    re.IGNORECASE,
+)
+_NOTE = re.compile(
+    r"[<\[〈(](?:\s?(?:전문|일부)?(?:신설|개정|삭제|제정|시행)[^<>\[\]〈〉()]*\d{4}[^<>\[\]〈〉()]*)[>\]〉)]"
+)
+_COUNTED = "가지|사람|차례|종류|군데|마리|시간|단계|달러|퍼센트"
+_COUNTED_SHORT = "[명개번척살채대장쪽권잔병달주해시분초년월일회등인배위곳원여](?![가-힣]{2})"
+_NUMERAL = re.compile(
+    r"\d|절반|\b반\b|\b(?:하나|둘|셋|넷)\b"
+    rf"|\b(?:한|두|세|네|다섯|여섯|일곱|여덟|아홉|열|스무|[일이삼사오육칠팔구십백천만억조]+)\s?(?:{_COUNTED}|{_COUNTED_SHORT})"
+    rf"|\b(?:{'|'.join(NUMERALS)}|none|free|no)\b",
+    re.IGNORECASE,
+)
+_OF_YEAR = re.compile(r"(?<!\d)(\d{4})\s?년(?!\s?(?:간|동안))")
+_MONEY = "₩$£€¥"
+_UNCUT = re.compile(r"\d+\s?분의\s?\d+|(?<!\d)\d{1,2}월\s?\d{1,2}일")
+_ARTICLE = re.compile(r"제\s?\d+\s?[조항호장절관편목]")
+_PARTICLE = re.compile(r"\s(?:은|는|이|가|을|를|의|에|로|와|과|도)$")
+_CLOCK = re.compile(r"\d{1,2}:\d{2}|\d{1,2}\s?시(?!간)|o'?clock|\d\s?[ap]\.?m\b", re.IGNORECASE)
+_DAY = re.compile(r"\d{4}|\d\s?[월일]|\d[./-]\d")
+_SHARE = re.compile(r"%|퍼센트|percent|분의", re.IGNORECASE)
+_CODE = re.compile(r"\d+([A-Za-z]+)\d*")
+_UNIT_SIGNS = """
+bit bits byte bytes kB KB MB GB TB Hz kHz MHz GHz nm mm cm m km mg g kg t ml mL l L V kV W kW MW A mA C F K N J kJ cal
+kcal Pa kPa dB dpi ppm px pt ms s h min in ft lb oz
+"""
+_UNITS = frozenset(_UNIT_SIGNS.split())
+"""Letters that make an amount of a number; 5G and 4A are names."""
 _UNIT = re.compile(r"(?:\d|[일이삼사오육칠팔구십백천만억조])\s?([가-힣%]{1,3})$")
 _PLACE = frozenset("시도국군구동산강섬역주현")
 _ORG = frozenset("사회당부청원팀단")
@@ -53,7 +83,9 @@ class Span:
 
 
 def spans(sentences: Sequence[str], scores: Sequence[float], asked: Asked, tagger: Tagger) -> list[Span]:
-    """Every span of `sentences`, whose `scores` are the retriever's."""
+    """Spans of `sentences`, whose `scores` are the retriever's: every one but notes of amendments (<개정 2021. 3. 1.>)
+    and, in a sentence that tells of several years, what is told of another year than the question's.
+    """
     found: list[Span] = []
     seen: set[str] = set()
     for rank, (text, score) in enumerate(zip(sentences, scores, strict=True)):
@@ -62,14 +94,30 @@ def spans(sentences: Sequence[str], scores: Sequence[float], asked: Asked, tagge
         seen.add(text)
         parts = pieces(text, tagger)
         scene = _Scene(text, parts, asked, rank, score - scores[0])
-        found += [scene.span(i, j) for i, j in (_korean if korean(text) else _english)(text, parts)]
+        places = (_korean if korean(text) else _english)(text, parts)
+        found += [scene.span(i, j) for i, j in places if not scene.ruled_out(i, j)]
     return found
+
+
+def fits(asked: Asked, text: str) -> bool:
+    """Whether `text` holds a figure of the sort that is asked for, where one is."""
+    if asked.kind == "clock":
+        return bool(_CLOCK.search(text))
+    if asked.kind == "ratio" and asked.number and asked.counter != "배":
+        return bool(_SHARE.search(text))
+    return bool(_NUMERAL.search(text)) if asked.number else True
+
+
+def tells_day(text: str) -> bool:
+    return bool(_DAY.search(text))
 
 
 def _korean(text: str, parts: Sequence[Piece]) -> Iterator[tuple[int, int]]:
     for i, p in enumerate(parts):
         joined = p.start > 0 and text[p.start - 1].isalnum() and i > 0 and parts[i - 1].tag[0] in "NSX"
-        if not p.tag.startswith(_FIRST) or (joined and parts[i - 1].tag not in {"SSO", "SP", "SSC"}):
+        if not (p.tag.startswith(_FIRST) or text[p.start] in _MONEY) or text[p.start - 1 : p.start] in {*_MONEY}:
+            continue
+        if _cut(text, p.start) or (joined and parts[i - 1].tag not in {"SSO", "SP", "SSC"}):
             continue
         for j in range(i, min(i + LONGEST, len(parts))):
             q = parts[j]
@@ -77,14 +125,15 @@ def _korean(text: str, parts: Sequence[Piece]) -> Iterator[tuple[int, int]]:
                 break
             after = parts[j + 1] if j + 1 < len(parts) else None
             goes_on = after is not None and after.start == q.end and after.tag.startswith((*_LAST[:6], "NR"))
-            if q.tag.startswith(_LAST) and not goes_on and _balanced(text[p.start : q.end]):
+            ends = q.tag.startswith(_LAST) and not goes_on and not _cut(text, q.end)
+            if ends and _balanced(text[p.start : q.end]):
                 yield i, j
 
 
 def _english(text: str, parts: Sequence[Piece]) -> Iterator[tuple[int, int]]:
     for i, p in enumerate(parts):
-        cut = p.start > 0 and text[p.start - 1] in "$£€"  # an amount without its currency
-        if cut or (p.tag in {"F", "S"} and text[p.start] not in '$£€"“'):
+        cut = p.start > 0 and text[p.start - 1] in _MONEY  # an amount without its currency
+        if cut or (p.tag in {"F", "S"} and text[p.start] not in f'{_MONEY}"“'):
             continue
         for j in range(i, min(i + LONGEST, len(parts))):
             q = parts[j]
@@ -94,8 +143,13 @@ def _english(text: str, parts: Sequence[Piece]) -> Iterator[tuple[int, int]]:
                 yield i, j
 
 
+def _cut(text: str, at: int) -> bool:
+    """Whether a border at `at` parts a fraction or a day of the year."""
+    return any(m.start() < at < m.end() for m in _UNCUT.finditer(text))
+
+
 def _balanced(text: str) -> bool:
-    pairs = (("(", ")"), ("《", "》"), ("‘", "’"), ("“", "”"), ("「", "」"), ("『", "』"), ("<", ">"))
+    pairs = (("(", ")"), ("[", "]"), ("《", "》"), ("‘", "’"), ("“", "”"), ("「", "」"), ("『", "』"), ("<", ">"))
     return text.count('"') % 2 == 0 and all(text.count(a) == text.count(b) or a == "‘" for a, b in pairs)
 
 
@@ -118,6 +172,20 @@ class _Scene:
         share = len(self._at) / (len(asked.words) or 1)
         self._base = {"behind": behind, "share": share, f"rank={min(rank, 3)}": 1.0}
         self._rank = rank
+        self._notes = [m.span() for m in _NOTE.finditer(text)]
+        self._years = [(m.start(), m[1]) for m in _OF_YEAR.finditer(text)] if asked.kind not in {"year", "date"} else []
+        told = {year for _, year in self._years}
+        self._year = next(iter(told & asked.words), "") if len(told) > 1 and len(told & asked.words) == 1 else ""
+
+    def ruled_out(self, i: int, j: int) -> bool:
+        start, end = self._parts[i].start, self._parts[j].end
+        text = self._text[start:end]
+        if any(a <= start < b for a, b in self._notes) or _PARTICLE.search(text):
+            return True
+        if not self._asked.article and _ARTICLE.search(text):
+            return True
+        before = [year for at, year in self._years if at < end]
+        return bool(self._year) and bool(before) and before[-1] != self._year
 
     def span(self, i: int, j: int) -> Span:
         parts, asked = self._parts, self._asked
@@ -215,6 +283,8 @@ def _shape(text: str, parts: Sequence[Piece], in_korean: bool) -> str:
         return "year"
     if _DATE.search(text):
         return "date"
+    if (code := _CODE.fullmatch(text)) and code[1] not in _UNITS:
+        return "latin" if in_korean else "caps"
     if any(p.tag in {"SN", "NR"} for p in parts):
         return _amount(text, parts)
     if in_korean:

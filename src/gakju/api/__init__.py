@@ -18,20 +18,48 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from gakju import apps
-from gakju.api import answers, docs, documents, door, errors, evaluations, jobs, keys, mcp, server, words
+from gakju.api import (
+    answers,
+    comparisons,
+    docs,
+    documents,
+    door,
+    errors,
+    evaluations,
+    jobs,
+    keys,
+    labs,
+    mcp,
+    pages,
+    server,
+    tunings,
+    words,
+)
 from gakju.api.access import Access
 from gakju.api.callers import Callers
 from gakju.api.events import STREAMS
 from gakju.api.guard import Guard
 from gakju.api.limits import Patience
 from gakju.api.metrics import Metrics, Observed
-from gakju.api.openai import azure, chat, completions, embeddings, files, models, moderations, responses, vector_stores
+from gakju.api.openai import (
+    azure,
+    chat,
+    completions,
+    embeddings,
+    files,
+    fine_tuning,
+    models,
+    moderations,
+    responses,
+    vector_stores,
+)
 from gakju.api.openapi import describe
 from gakju.api.people import People, login
 from gakju.api.recorder import Recorder
 from gakju.api.request_id import RequestId
 from gakju.assistant import Assistant
 from gakju.evaluation.runs import Runs
+from gakju.labs import compare, fewshot, finetune, questions
 from gakju.settings import Settings
 
 OVERHEAD = 4 << 20
@@ -39,6 +67,13 @@ OVERHEAD = 4 << 20
 
 SEARCHES = 2 + (os.cpu_count() or 1) // 2
 """Searches at a time. They compute in Python: more would only take the interpreter from the event loop."""
+
+
+_V1 = (
+    *(documents, pages, words, answers, evaluations, labs, comparisons, tunings, jobs, keys),
+    *(models, chat, completions, embeddings, files, vector_stores, responses, moderations, fine_tuning),
+)
+"""Whose routes are below /v1."""
 
 
 def create(
@@ -54,7 +89,7 @@ def create(
 
         screen = screens.app(assistant, login(assistant.settings))
     recorder, metrics = Recorder(assistant), Metrics(assistant)
-    tools = mcp.Endpoint(assistant, loopback=loopback)
+    tools = mcp.Endpoint(assistant, loopback=loopback, stopping=stopping)
 
     @asynccontextmanager
     async def lifespan(given: FastAPI) -> AsyncIterator[None]:
@@ -74,22 +109,30 @@ def create(
     app.state.metrics = metrics
     app.state.stopping = stopping
     app.state.evaluations = Runs(assistant)
+    _labs(app, assistant)
     app.state.streams = CapacityLimiter(STREAMS)
     app.state.searches = CapacityLimiter(SEARCHES)
     errors.install(app)
     _surround(app, recorder, loopback=loopback)
 
     app.include_router(server.router)
-    own = (documents, words, answers, evaluations, jobs, keys)
-    for part in (*own, models, chat, completions, embeddings, files, vector_stores, responses, moderations):
+    for part in _V1:
         app.include_router(part.router, prefix="/v1")
     app.include_router(azure.router, prefix="/openai")
     app.include_router(docs.router)
     app.include_router(door.router)
-    app.router.routes.append(Route("/mcp", tools, methods=["GET", "POST", "DELETE"]))
+    app.router.routes.append(Route("/mcp", tools, methods=["POST"]))
     if screen:
         app.mount("/", screen)
     return app
+
+
+def _labs(app: FastAPI, assistant: Assistant) -> None:
+    """What they had queued goes on."""
+    questions.of(assistant)
+    fewshot.of(assistant)
+    compare.of(assistant)
+    app.state.tuner = finetune.of(assistant)
 
 
 def _described(settings: Settings, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:

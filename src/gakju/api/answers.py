@@ -40,17 +40,21 @@ class Search(BaseModel):
 
 class Turn(BaseModel):
     role: Literal["user", "assistant"]
-    content: str
+    content: Annotated[str, Field(max_length=1_000_000)]
 
 
 class Ask(BaseModel):
     question: Annotated[str, Field(min_length=1, max_length=10_000, examples=["연차휴가는 며칠인가?"])]
     collection: str = DEFAULT
-    model: Annotated[str, Field(description="`provider:model`; the default one where empty.")] = ""
+    model: Annotated[str, Field(max_length=500, description="`provider:model`; the default one where empty.")] = ""
     history: Annotated[list[Turn], Field(max_length=20, description="Turns before this one.")] = []
     sources: Annotated[
         Literal["", "documents", "web", "both", "auto", "none"],
         Field(description="What the answer stands on; empty is what the setting `web` says."),
+    ] = ""
+    mode: Annotated[
+        Literal["", "auto", "verbatim", "free"],
+        Field(description="Words of the documents only, or the model's own; empty is what the setting `mode` says."),
     ] = ""
     stream: Annotated[bool, Field(description="Events as they come, or one JSON object at the end.")] = True
 
@@ -96,7 +100,12 @@ def answering(assistant: Assistant, body: Ask) -> Generator[Told, None, None]:
     """What the job tells, then its error if it has one. Closing this cancels the job."""
     history = [Message(t.role, t.content) for t in body.history]
     job = assistant.submit_ask(
-        body.question, collection=body.collection, model=body.model, history=history, sources=body.sources
+        body.question,
+        collection=body.collection,
+        model=body.model,
+        history=history,
+        sources=body.sources,
+        mode=body.mode,
     )
     try:
         yield "progress", {}

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 from fastapi.responses import FileResponse
-from pydantic import BaseModel, Field
 
 from gakju import wire
 from gakju.api.opened import Opened
@@ -48,22 +47,6 @@ def add(
     kept = [assistant.keep(file.file, file.filename or "document") for file in files]
     named = [{**k, "path": label or k["path"]} for k, label in zip(kept, labels, strict=True)]
     job = assistant.submit_add(named, collection=collection, passwords=password or (), ocr=ocr, reread=reread)
-    response.headers["location"] = f"/v1/jobs/{job.id}"
-    return wire.job(job)
-
-
-class Pages(BaseModel):
-    urls: Annotated[list[str], Field(min_length=1, max_length=20, examples=[["https://www.law.go.kr/"]])]
-    collection: str = DEFAULT
-
-
-@router.post("/pages", status_code=202)
-def add_pages(assistant: Opened, body: Pages, response: Response) -> dict[str, Any]:
-    """Visit pages of the web and queue them to be added to a collection, as documents whose path is their URL.
-
-    A page added before is read again and takes the place of what it was.
-    """
-    job = assistant.submit_pages(body.urls, collection=body.collection)
     response.headers["location"] = f"/v1/jobs/{job.id}"
     return wire.job(job)
 

@@ -20,9 +20,11 @@ from gakju.errors import (
     BrokenFile,
     Cancelled,
     ContextTooLong,
+    CreditSpent,
     Forbidden,
     GakjuError,
     KeyNeeded,
+    KeyringRefused,
     LibraryBusy,
     LibraryError,
     LimitExceeded,
@@ -57,6 +59,7 @@ STATUS: Mapping[type[GakjuError], int] = {
     UsageError: 400,
     NotFound: 404,
     UnknownModel: 404,
+    KeyringRefused: 409,
     ReadError: 422,
     UnsupportedFormat: 415,
     BrokenFile: 422,
@@ -67,6 +70,7 @@ STATUS: Mapping[type[GakjuError], int] = {
     ModelCorrupt: 500,
     ModelFailed: 503,
     RequestRefused: 400,
+    CreditSpent: 402,
     ContextTooLong: 400,
     NetworkError: 503,
     LibraryError: 500,
@@ -133,7 +137,8 @@ def malformed(raised: RequestValidationError, status: int = 422) -> JSONResponse
     """The first thing that is wrong with a request. 400 on OpenAI's paths, with a code its clients may know."""
     first = raised.errors()[0]
     # Where a value may be of several kinds, the path names the kind; a client knows fields and places only.
-    path = [p for p in first["loc"] if p not in {"body", "query", "path"} and not _is_kind(p)]
+    name, *inside = first["loc"][1:] or [""]
+    path = [p for p in (name, *(p for p in inside if not _is_kind(p))) if p != ""]
     where = "" if first["type"] == "json_invalid" else ".".join(map(str, path))
     code = _OPENAI_CODES.get(first["type"], "invalid_value") if status == 400 else UsageError.code
     return _said(status, code, f"{where or 'The body'}: {first['msg']}.", "See /v1/docs.", param=where or None)
@@ -172,4 +177,6 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def unexpected(request: Request, raised: Exception) -> JSONResponse:
         log.error("%s %s failed", request.method, request.url.path, exc_info=raised)
-        return _said(500, "internal", f"{type(raised).__name__} in Gakju itself.", "See the log.")
+        # The server hangs up on what was raised: a client must not send its next request on this connection.
+        close = {"connection": "close"}
+        return _said(500, "internal", f"{type(raised).__name__} in Gakju itself.", "See the log.", headers=close)

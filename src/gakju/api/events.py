@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from typing import TypeVar
 
@@ -43,15 +44,25 @@ async def steps(request: Request, source: Generator[T, None, None]) -> AsyncGene
     `source` must yield at least every `HEARTBEAT` seconds.
     """
     state = request.app.state
+    turn = threading.Lock()
+
+    def step() -> T | None:
+        with turn:
+            return next(source, None)
+
+    def close() -> None:
+        with turn:  # A task can be cancelled while its step goes on in a thread, and what runs cannot be closed.
+            source.close()
+
     try:
         while not state.stopping():
-            item = await to_thread.run_sync(next, source, None, limiter=state.streams)
+            item = await to_thread.run_sync(step, limiter=state.streams)
             if item is None or await request.is_disconnected():
                 return
             yield item
     finally:
         with CancelScope(shield=True):
-            await to_thread.run_sync(source.close)
+            await to_thread.run_sync(close)
 
 
 def frame(kind: str, data: Mapping[str, object], seq: int = 0) -> bytes:

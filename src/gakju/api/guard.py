@@ -18,14 +18,14 @@ from gakju.api.errors import body as shape
 
 LOOPBACK = frozenset(["127.0.0.1", "localhost", "::1"])
 UPLOADS = frozenset(["/v1/documents", "/v1/files"])
+SCREEN_UPLOADS = "/_stcore/upload_file/"
 SAFE = frozenset(["GET", "HEAD", "OPTIONS"])
 
 
 class Guard:
     """Pure ASGI, so that streams pass through untouched. `body` and `upload` are limits in bytes.
 
-    `body` holds for `/v1` but where documents are sent; `upload` there and for the screen. `origins` are other
-    web sites that may call.
+    `upload` holds where documents are sent, `body` everywhere else. `origins` are other web sites that may call.
     """
 
     def __init__(
@@ -49,8 +49,8 @@ class Guard:
         await self.app(scope, _counted(receive, limit), _marked(send))
 
     def _limit(self, scope: Scope) -> int:
-        small = scope["path"].startswith(("/v1/", "/openai/")) and scope["path"] not in UPLOADS
-        return self._body if small else self._upload
+        large = scope["path"] in UPLOADS or scope["path"].startswith(SCREEN_UPLOADS)
+        return self._upload if large else self._body
 
     def _refusal(self, scope: Scope, headers: Headers, limit: int) -> JSONResponse | None:
         host = headers.get("host", "")

@@ -16,6 +16,9 @@ from gakju.store import Event
 
 router = APIRouter(tags=["jobs"])
 
+LAST = (1 << 63) - 1
+"""The largest number that a database has."""
+
 
 @router.post("/reindex", status_code=202)
 def reindex(assistant: Opened, response: Response) -> dict[str, Any]:
@@ -48,8 +51,8 @@ async def events(
     request: Request,
     assistant: Opened,
     job_id: str,
-    after: Annotated[int, Query(ge=0, description="Number of the last event that is known.")] = 0,
-    last_event_id: Annotated[int, Header(ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, le=LAST, description="Number of the last event that is known.")] = 0,
+    last_event_id: Annotated[int, Header(ge=0, le=LAST)] = 0,
 ) -> Response:
     """A job's events as they come, `progress` between them, and `end` with the whole job. Looking stops nothing."""
     await to_thread.run_sync(assistant.store.job, job_id)  # NotFound has a status of its own.

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, BaseModel, Field
 
 from gakju.api.opened import Opened, Who
+from gakju.errors import UsageError
 from gakju.store.keys import Key
 
 router = APIRouter(tags=["keys"])
@@ -22,7 +23,10 @@ class NewKey(BaseModel):
         str, Field(min_length=1, max_length=100, description="What you recognise it by.", examples=["intranet"])
     ]
     rights: Annotated[list[Right], Field(min_length=1)] = ["ask", "read"]
-    collections: Annotated[list[str] | None, Field(max_length=1000, description="All of them where null.")] = None
+    collections: Annotated[
+        list[Annotated[str, Field(max_length=64)]] | None,
+        Field(max_length=1000, description="All of them where null."),
+    ] = None
     requests_per_minute: Annotated[int, Field(ge=0, le=1_000_000, description="0 is no limit.")] = 0
     tokens_per_day: Annotated[int, Field(ge=0, le=10**15, description="0 is no limit.")] = 0
     money_per_day: Annotated[float, Field(ge=0, le=1e12, description="In the unit of `prices`; 0 is no limit.")] = 0.0
@@ -93,7 +97,10 @@ def keys(assistant: Opened) -> list[dict[str, Any]]:
 @router.post("/keys", status_code=201, response_model=KeyMade)
 def add(assistant: Opened, body: NewKey) -> dict[str, Any]:
     """A new key. The answer is the only place its token is ever in."""
-    ends = body.expires_at.astimezone(UTC).isoformat(timespec="microseconds") if body.expires_at else ""
+    try:
+        ends = body.expires_at.astimezone(UTC).isoformat(timespec="microseconds") if body.expires_at else ""
+    except OverflowError:
+        raise UsageError("expires_at is no time of this calendar.", param="expires_at") from None
     made, token = assistant.store.keys.add(**{**body.model_dump(), "expires_at": ends})
     return {**show(made), "key": token}
 

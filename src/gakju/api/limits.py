@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import time
 from collections import Counter
@@ -16,6 +17,8 @@ from gakju.api import errors
 from gakju.api.callers import Caller
 from gakju.errors import RateLimited, TooSlow
 from gakju.settings import Settings
+
+log = logging.getLogger("gakju.api")
 
 
 class Room:
@@ -57,8 +60,16 @@ class Room:
         self._left[caller.id] = (left - 1, at)
 
 
+TAKEN = 60.0
+"""Seconds that a client may let an answer lie: while it takes nothing, it holds a place, and a model's slot."""
+
+
+class _NotTaken(OSError):
+    pass
+
+
 class Patience:
-    """Pure ASGI: an answer must begin, and a request must go on coming, within its time."""
+    """Pure ASGI: an answer must begin and be taken, and a request must go on coming, within its time."""
 
     def __init__(self, app: ASGIApp, *, begin: float, pause: float) -> None:
         self.app = app
@@ -73,9 +84,14 @@ class Patience:
 
         async def watched(message: Message) -> None:
             nonlocal begun
-            if not late:
-                begun = True
-                await send(message)
+            if late:
+                return
+            begun = True
+            try:
+                async with asyncio.timeout(TAKEN):
+                    await send(message)
+            except TimeoutError:
+                raise _NotTaken from None
 
         def tell() -> None:
             # What runs in a thread cannot be stopped: the client is told, and the work ends unheard in its own time.
@@ -89,6 +105,8 @@ class Patience:
         timer = asyncio.get_running_loop().call_later(self._begin, tell)
         try:
             await self.app(scope, _hurried(receive, self._pause), watched)
+        except _NotTaken:
+            log.info("%s was not taken by its client any more", scope["path"])  # The server hangs up.
         finally:
             timer.cancel()
 

@@ -5,22 +5,28 @@ The protocol's library is imported at the first request. No session is kept: eac
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, closing
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
 import anyio
+from anyio import from_thread
 from anyio.abc import TaskGroup, TaskStatus
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gakju.api import errors
+from gakju import wire
+from gakju.api import answers, errors
 from gakju.api.callers import ANYONE, check
+from gakju.api.events import HEARTBEAT
+from gakju.api.places import SPENDING
 from gakju.api.within import Within
 from gakju.assistant import Assistant
-from gakju.errors import Refused
+from gakju.errors import ModelFailed, Refused
 from gakju.integrations.source import InProcess, Source
+from gakju.store import Job
+from gakju.types import AskEvent
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import Context
@@ -31,8 +37,9 @@ HOSTS = ["127.0.0.1:*", "localhost:*", "[::1]:*"]
 class Endpoint:
     """An ASGI application, alive within `running`."""
 
-    def __init__(self, assistant: Assistant, *, loopback: bool) -> None:
+    def __init__(self, assistant: Assistant, *, loopback: bool, stopping: Callable[[], bool]) -> None:
         self._assistant = assistant
+        self._stopping = stopping
         self._loopback = loopback
         self._group: TaskGroup | None = None
         self._lock = anyio.Lock()
@@ -74,11 +81,42 @@ class Endpoint:
             await anyio.sleep_forever()
 
     def _source(self, ctx: Context, right: str) -> Source:
-        """The assistant as the key of this call may use it. Raises Forbidden."""
+        """The assistant as the key of this call may use it. Raises Forbidden, QuotaSpent."""
         request: Any = ctx.request_context.request  # Starlette's, which the protocol's library does not name
         state: Mapping[str, Any] = request.scope["state"]
         caller = state.get("caller", ANYONE)
+        if right in SPENDING:
+            self._assistant.accounts.check(caller.key)
         if caller is ANYONE:
-            return InProcess(self._assistant)
+            return _Queued(self._assistant, self._stopping)
         check(caller, right)
-        return InProcess(cast(Assistant, Within(self._assistant, caller, state["notes"])))
+        return _Queued(cast(Assistant, Within(self._assistant, caller, state["notes"])), self._stopping)
+
+
+class _Queued(InProcess):
+    """All that takes long as a job, as other routes do it: in its turn, on the key's account, and given up where its
+    asker leaves or the server stops. For threads that anyio started.
+    """
+
+    def __init__(self, assistant: Assistant, stopping: Callable[[], bool]) -> None:
+        super().__init__(assistant)
+        self._stopping = stopping
+
+    def ask(self, question: str, **options: Any) -> Iterator[AskEvent]:
+        with closing(answers.answering(self._assistant, answers.Ask(question=question, **options))) as told:
+            for kind, data in told:
+                self._check()
+                if kind == "error":
+                    raise wire.load_error(dict(data))
+                if event := wire.load_event(kind, dict(data)):
+                    yield event
+
+    def done(self, job: Job) -> Job:
+        for _ in self._assistant.jobs.follow(job.id, heartbeat=HEARTBEAT):
+            self._check()
+        return self._assistant.store.job(job.id)
+
+    def _check(self) -> None:
+        from_thread.check_cancelled()
+        if self._stopping():
+            raise ModelFailed("Gakju is closing.", hint="Ask again when it is back.")

@@ -22,7 +22,7 @@ from gakju.assistant import Assistant
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
-BEAT = 0.05
+BEAT = 0.1
 """Seconds between two looks at the event loop."""
 LAG = (0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)

@@ -1,7 +1,7 @@
 """What belongs to the key that made it: jobs, files, responses. To others it is not there.
 
-What an `add` job tells (names of files of a collection) is for everyone who reads that collection. What no key made,
-on the screen or before keys were asked for, belongs to those who reach everything.
+What an `add` or `pages` job tells (names of files of a collection) is for everyone who reads that collection. What no
+key made, on the screen or before keys were asked for, belongs to those who reach everything.
 """
 
 from __future__ import annotations
@@ -43,9 +43,6 @@ class OwnStore:
         maker = self._store.keys.maker(thing)
         return self.everything or maker == self._caller.id or (not maker and self._caller.collections is None)
 
-    def made(self, thing: str) -> None:
-        self._store.keys.made(thing, self._caller.id)
-
     def job(self, job_id: str) -> Job:
         found = self._store.job(job_id)
         if not self._shared(found) and not self.mine(job_id):
@@ -64,7 +61,11 @@ class OwnStore:
         return self._store.events(job_id, after)
 
     def _shared(self, job: Job) -> bool:
-        return job.kind == "add" and self._caller.has("read|write") and self._caller.reaches(job.payload["collection"])
+        return (
+            job.kind in {"add", "pages"}
+            and self._caller.has("read|write")
+            and self._caller.reaches(job.payload["collection"])
+        )
 
     @property
     def files(self) -> OwnFiles:
@@ -72,7 +73,7 @@ class OwnStore:
 
     @property
     def responses(self) -> OwnResponses:
-        return OwnResponses(self, self._store)
+        return OwnResponses(self, self._store, self._caller)
 
 
 class OwnJobs:
@@ -109,9 +110,7 @@ class OwnFiles:
         self._caller = caller
 
     def add(self, *args: Any, **options: Any) -> StoredFile:
-        file = self._files.add(*args, **options)
-        self._own.made(file.id)
-        return file
+        return self._files.add(*args, **options, owner=self._caller.id)
 
     def get(self, file_id: str) -> StoredFile:
         if not self._visible(file_id):
@@ -169,13 +168,13 @@ class OwnFiles:
 class OwnResponses:
     """`store.responses`, each its key's."""
 
-    def __init__(self, own: OwnStore, store: Store) -> None:
+    def __init__(self, own: OwnStore, store: Store, caller: Caller) -> None:
         self._own = own
         self._responses = store.responses
+        self._caller = caller
 
     def put(self, response_id: str, data: Mapping[str, object]) -> None:
-        self._responses.put(response_id, data)
-        self._own.made(response_id)
+        self._responses.put(response_id, data, owner=self._caller.id)
 
     def get(self, response_id: str) -> dict[str, Any]:
         self._check(response_id)

@@ -19,7 +19,7 @@ from gakju.assistant.generate import resolve
 from gakju.assistant.parts import Provider
 from gakju.assistant.vector_stores import VectorStores
 from gakju.errors import Forbidden, NotFound
-from gakju.store import Job
+from gakju.store import Job, Watch
 from gakju.types import AskEvent, Box, Chunk, Document, Hit, Page
 
 HARMLESS = frozenset(["settings", "accounts"])
@@ -86,20 +86,24 @@ class Within:
 
     def submit_add(self, files: Sequence[Any], *, collection: str = DEFAULT, **options: Any) -> Job:
         self._reach(collection)
-        return self._made(self._assistant.submit_add(files, collection=collection, **options))
+        return self._assistant.submit_add(files, collection=collection, **options, owner=self._caller.id)
 
-    def submit_pages(self, urls: Sequence[str], *, collection: str = DEFAULT) -> Job:
+    def submit_pages(self, urls: Sequence[str], *, collection: str = DEFAULT, every: str = "") -> Job:
         self._reach(collection)
-        return self._made(self._assistant.submit_pages(urls, collection=collection))
+        return self._assistant.submit_pages(urls, collection=collection, every=every, owner=self._caller.id)
+
+    @property
+    def watches(self) -> _Watches:
+        return _Watches(self)
 
     def submit(self, kind: str, payload: Mapping[str, Any], *, collection: str = DEFAULT) -> Job:
         self._reach(collection)
-        return self._made(self._assistant.submit(kind, payload, collection=collection))
+        return self._assistant.submit(kind, payload, collection=collection, owner=self._caller.id)
 
     def submit_reindex(self) -> Job:
         if self._caller.collections is not None:
             raise Forbidden("A key for some collections only may not do that.", hint="Use one for all collections.")
-        return self._made(self._assistant.submit_reindex())
+        return self._assistant.submit_reindex(self._caller.id)
 
     @property
     def words(self) -> Any:
@@ -127,8 +131,7 @@ class Within:
     ) -> Job:
         self._asks(question, collection, scope, model)
         options = {**options, "owner": self._caller.id}
-        job = self._assistant.submit_ask(question, collection=collection, scope=scope, model=model, **options)
-        return self._made(job)
+        return self._assistant.submit_ask(question, collection=collection, scope=scope, model=model, **options)
 
     def _asks(self, question: str, collection: str, scope: Any, model: str) -> None:
         for name in scope.collections if scope else [collection]:
@@ -158,16 +161,35 @@ class Within:
     def parts(self) -> Any:
         return _Parts(self._assistant, self._caller)
 
-    def _made(self, job: Job) -> Job:
-        self._assistant.store.keys.made(job.id, self._caller.id)
-        return job
-
     def _reach(self, collection: str, question: str = "") -> None:
         self._notes["collection"] = collection
         if question:
             self._notes["text"] = question
         if not self._caller.reaches(collection):
             raise Forbidden(f"This key does not reach the collection {collection!r}.", hint="Name one of its own.")
+
+
+class _Watches:
+    """Watched pages of collections in reach; others are not there."""
+
+    def __init__(self, within: Within) -> None:
+        self._within = within
+        self._watches = within._assistant.watches
+
+    def all(self) -> list[Watch]:
+        return [w for w in self._watches.all() if self._within._caller.reaches(w.collection)]
+
+    def again(self, watch_id: str) -> Job:
+        self._check(watch_id)
+        return self._watches.again(watch_id, self._within._caller.id)
+
+    def stop(self, watch_id: str) -> None:
+        self._check(watch_id)
+        self._watches.stop(watch_id)
+
+    def _check(self, watch_id: str) -> None:
+        if all(w.id != watch_id for w in self.all()):
+            raise NotFound(f"There is no watched page {watch_id!r}.", id=watch_id)
 
 
 class _Words:

@@ -23,8 +23,12 @@ FILE_CHARACTERS = 60_000
 """Of a file, where the app says nothing; more is cut off and said."""
 
 
+LARGEST = 1e15
+"""Of a number: a browser holds whole ones up to nine times that."""
+
+
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def _wrong(code: str, at: str = "", **values: str) -> PydanticCustomError:
@@ -78,14 +82,19 @@ class Input(_Strict):
     default: str | float | int | Words | None = None
     options: Annotated[tuple[Option, ...], Field(max_length=50)] = ()
     longest: Annotated[int | None, Field(ge=1, le=200_000)] = None
-    min: float | None = None
-    max: float | None = None
-    step: Annotated[float | None, Field(gt=0)] = None
+    min: Annotated[float | None, Field(ge=-LARGEST, le=LARGEST)] = None
+    max: Annotated[float | None, Field(ge=-LARGEST, le=LARGEST)] = None
+    step: Annotated[float | None, Field(gt=0, le=LARGEST)] = None
 
     @property
     def limit(self) -> int:
         """Characters that are taken."""
         return self.longest or {"text": SHORT, "file": FILE_CHARACTERS}.get(self.type, LONG)
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Between which a number lies."""
+        return -LARGEST if self.min is None else self.min, LARGEST if self.max is None else self.max
 
     @model_validator(mode="after")
     def _whole(self) -> Input:
@@ -101,8 +110,11 @@ class Input(_Strict):
                 raise _wrong("number_only")
         elif not isinstance(self.default, int | float | None):
             raise _wrong("default_number", "default")
-        elif self.min is not None and self.max is not None and self.min > self.max:
+        elif self.range[0] > self.range[1]:
             raise _wrong("min_max", "min")
+        elif self.default is not None and not self.range[0] <= self.default <= self.range[1]:
+            low, high = self.range
+            raise _wrong("default_range", "default", low=f"{low:g}", high=f"{high:g}")
         return self
 
 
@@ -301,6 +313,6 @@ def _in_range(field: Input, text: str) -> None:
         number = float(text)
     except ValueError:
         raise _Unfit("field_number") from None
-    low, high = field.min if field.min is not None else -1e15, field.max if field.max is not None else 1e15
+    low, high = field.range
     if not low <= number <= high:  # NaN too
         raise _Unfit("field_between", low=f"{low:g}", high=f"{high:g}")

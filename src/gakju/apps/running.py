@@ -120,10 +120,19 @@ class Apps:
         return a.jobs.submit(KIND, payload)
 
     def _run(self, context: Context) -> dict[str, Any]:
+        given = [v for v in context.payload["values"].values() if isinstance(v, Mapping)]
+        try:
+            return self._answered(context)
+        finally:
+            # What the end of the process broke off is taken up again, and needs its files.
+            if not context.cancelled or self.assistant.store.job(context.job.id).cancel:
+                for kept in given:
+                    self.assistant.shelf.drop(kept["digest"], besides=context.job.id)
+
+    def _answered(self, context: Context) -> dict[str, Any]:
         p, a = context.payload, self.assistant
         app, started = shelf.parse(p["text"]), time.perf_counter()
-        given = {n: v for n, v in p["values"].items() if isinstance(v, Mapping)}
-        values = {n: self._file(context, app, v) if n in given else v for n, v in p["values"].items()}
+        values = {n: self._file(context, app, v) if isinstance(v, Mapping) else v for n, v in p["values"].items()}
         stream = self.steps(app, values, cast(Language, p["language"]))
         result: dict[str, Any] = {}
         try:
@@ -140,8 +149,6 @@ class Apps:
             stream.close()  # type: ignore[attr-defined]
         seconds = round(time.perf_counter() - started, 2)
         a.accounts.spend(result["model"], **result["usage"], seconds=seconds)
-        for kept in given.values():
-            self._forget(kept)
         return {**result, "output": app.output, "seconds": seconds}
 
     def _file(self, context: Context, app: App, kept: Mapping[str, str]) -> str:
@@ -171,11 +178,6 @@ class Apps:
                 if sum(map(len, pages)) > most:
                     break
         return "\n".join(pages)[: most + 1]
-
-    def _forget(self, kept: Mapping[str, str]) -> None:
-        from gakju.assistant.line import forget
-
-        forget(self.assistant.parts, kept["digest"])
 
 
 def _limit(app: App, model: ChatModel) -> int:

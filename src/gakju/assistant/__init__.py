@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from gakju import wire
-from gakju.assistant import ingest, talk
+from gakju import heap, wire
+from gakju.assistant import ingest, talk, watch
 from gakju.assistant.accounts import Accounts
 from gakju.assistant.files import Files
 from gakju.assistant.pages import page_image
@@ -19,7 +19,7 @@ from gakju.assistant.parts import Parts
 from gakju.assistant.scope import WEB, Scope, search_in
 from gakju.assistant.shelf import Shelf
 from gakju.assistant.vector_stores import VectorStores
-from gakju.assistant.web import Web, newest_first
+from gakju.assistant.web import Web, looked_at, newest_first
 from gakju.assistant.words import OwnWords
 from gakju.errors import Cancelled, GakjuError, LibraryBusy, NotFound, RateLimited, UsageError
 from gakju.jobs import Context, Jobs, Ownership
@@ -49,6 +49,8 @@ class Assistant:
         self.local = ""
         """Digest of the key in the owner's card, once it was announced."""
         self.owner = own is True or (own is None and self._ownership.acquire())
+        if self.owner:
+            heap.confine()
         try:
             self.store = Store(self.settings.store)
             self.accounts = Accounts(self.settings, self.store)
@@ -58,24 +60,32 @@ class Assistant:
             self.vector_stores = VectorStores(self)
             self.shelf = Shelf(self)
             self.web = Web(self)
+            self.watches = watch.Watches(self)
             self.words = OwnWords(self.store, self.documents)
             self.parts.lexicon = self.words.lexicon
+            self.labs: dict[type, Any] = {}
+            """What layers above have made of this assistant, one of a kind."""
             self.jobs = Jobs(
                 self.store,
                 {
                     "add": self._run_add,
                     "reindex": self._run_reindex,
+                    "pages": self._run_pages,
                     "ask": self._run_ask,
                     "attach": self._run_ask,
                     "pull": self._run_pull,
                 },
                 # What waits for files stands in a lane of its own: no other answer waits behind it.
-                [(("add", "reindex"), 1), (("ask",), 2), (("attach",), 2), (("pull",), 1)],
+                [(("add", "reindex"), 1), (("pages",), 1), (("ask",), 2), (("attach",), 2), (("pull",), 1)],
             )
             if self.owner:
                 self.parts.index.recover()
                 self.store.talks.forget()
+                self.store.questions.forget()
+                self.shelf.forget()
+                self.shelf.sweep()
                 self.jobs.start()
+                self.watches.start()
         except BaseException:
             self._ownership.release()
             raise
@@ -88,6 +98,7 @@ class Assistant:
     def close(self) -> None:
         """Hand running jobs back, stop worker processes, give up the library."""
         if self.owner:
+            self.watches.close()
             self.jobs.close()
         self.parts.close()
         self.store.close()
@@ -158,8 +169,12 @@ class Assistant:
         passwords: Sequence[str] = (),
         ocr: bool | None = None,
         reread: bool = False,
+        owner: str = "",
     ) -> Job:
-        """Queue files (paths, or what `keep` gave) to be added; the job's events are one "file" each."""
+        """Queue files (paths, or what `keep` gave) to be added; the job's events are one "file" each.
+
+        `owner`, here and below, is the key that asks for it.
+        """
         self._must_own()
         given = [dict(f) if isinstance(f, Mapping) else {"path": str(f)} for f in files]
         wanted = self.settings.ocr if ocr is None else ocr
@@ -172,15 +187,16 @@ class Assistant:
                 "ocr": wanted,
                 "reread": reread,
             },
+            owner,
         )
 
-    def submit_pages(self, urls: Sequence[str], *, collection: str = DEFAULT) -> Job:
-        """Visit pages of the web and queue them to be added, as `submit_add` does with files.
+    def submit_pages(self, urls: Sequence[str], *, collection: str = DEFAULT, every: str = "", owner: str = "") -> Job:
+        """Queue pages and sitemaps of the web to be visited and added; events as `submit_add`.
 
-        Raises UsageError where the web is switched off, NetworkError for a page that cannot be had.
+        `every` ("day", "week", "month") reads them again from time to time: see `watches`. Raises UsageError where the
+        web is switched off.
         """
-        self._must_own()
-        return self.submit_add([self.web.keep(url) for url in urls], collection=collection)
+        return self.watches.submit(urls, collection=collection, every=every, owner=owner)
 
     def add(self, paths: Iterable[str | Path], **options: Any) -> list[Added]:
         """Add files and folders and wait; options as `submit_add`. One `Added` a file, in order."""
@@ -189,22 +205,22 @@ class Assistant:
             raise Cancelled(job.error.get("message", "Stopped."))
         return [wire.load(Added, f) for f in job.result["files"]]
 
-    def submit(self, kind: str, payload: Mapping[str, Any], *, collection: str = DEFAULT) -> Job:
+    def submit(self, kind: str, payload: Mapping[str, Any], *, collection: str = DEFAULT, owner: str = "") -> Job:
         """Queue a job of a layer above (see `Jobs.serve`) that works on a collection."""
         self._must_own()
-        return self.jobs.submit(kind, {**payload, "collection": check_collection(collection)})
+        return self.jobs.submit(kind, {**payload, "collection": check_collection(collection)}, owner)
 
-    def submit_reindex(self) -> Job:
+    def submit_reindex(self, owner: str = "") -> Job:
         """Queue a rebuild of the library with today's reader, chunker, analyzer and embedder."""
         self._must_own()
-        return self.jobs.submit("reindex", {})
+        return self.jobs.submit("reindex", {}, owner)
 
     def documents(self, collection: str | None = None) -> list[Document]:
         return [d for d in self.parts.index.documents(collection) if collection or d.collection != WEB]
 
     def holds(self, digest: str) -> bool:
-        """Whether a document, or a page read of the web, has these bytes."""
-        return any(d.digest == digest for d in self.parts.index.documents())
+        """Whether a document, or a page read of the web, has these bytes; removed ones count."""
+        return self.parts.index.holds(digest)
 
     def document(self, document_id: str) -> Document:
         """Raises NotFound."""
@@ -215,9 +231,11 @@ class Assistant:
         return {name: count for name, count in self.parts.index.collections().items() if name != WEB}
 
     def delete(self, document_id: str) -> None:
-        """Raises NotFound."""
+        """For good, with its original where nothing else needs that; see `Shelf.discard`. Raises NotFound."""
         self._must_own()
-        ingest.delete(self.parts, document_id)
+        document = self.document(document_id)
+        self.parts.index.delete(document_id)
+        self.shelf.drop(document.digest)
 
     def page(self, document_id: str, number: int) -> Page:
         return self.parts.index.page(document_id, number)
@@ -257,12 +275,13 @@ class Assistant:
         scope: Scope | None = None,
         sources: str = "",
         mode: str = "",
+        manner: Manner | None = None,
     ) -> Iterator[AskEvent]:
         """Evidence first, then tokens and claims, then the whole answer. Closing it stops the model.
 
-        `scope` takes the place of `collection`. `sources` are `store.Sources` but "none"; "" is what the setting
-        `web` says. Where the web is looked at, steps of that come before all. `mode` is what the setting is where
-        it is "".
+        `scope` takes the place of `collection`. `sources` are `store.Sources`, "none" is the model alone, "" what the
+        setting `web` says. Where the web is looked at, steps of that come before all. `mode` is what the setting is
+        where it is "". `manner` has how a model that writes speaks, not what it may say.
         """
         from gakju.answer import FOUND, checked_mode, compose, standalone
 
@@ -270,10 +289,13 @@ class Assistant:
         question = question.strip()
         if not question:
             raise UsageError("The question is empty.", hint="Ask something.")
+        voice = talk.voice(manner, sources)
+        if sources == "none":
+            yield from talk.alone(self.parts.chat(model), question, history, *voice, started=started)
+            return
         query = standalone(question, history)
         retriever = self.parts.retriever
-        scope = scope or Scope((check_collection(collection),))
-        scope, seen = yield from self.web.look(query, scope, sources)
+        scope, seen = yield from self.web.look(query, scope or Scope((check_collection(collection),)), sources)
         found = retriever.evidence(query, self.search_in(query, scope), self.settings.evidence)
         told = compose(
             question,
@@ -287,7 +309,10 @@ class Assistant:
             mode=checked_mode(mode or self.settings.mode),
             unsupported=self.settings.unsupported,
             tagger=self.parts.morphemes.tagged,
+            whole=self.parts.morphemes.unbroken,
             find=lambda said: retriever.evidence(said, self.search_in(said, scope), FOUND).sentences,
+            looked=looked_at(scope, seen),
+            voice=voice,
         )
         yield from self.web.told(told, seen)
 
@@ -311,13 +336,14 @@ class Assistant:
         history: Sequence[Message] = (),
         scope: Scope | None = None,
         sources: str = "",
+        mode: str = "",
         owner: str = "",
     ) -> Job:
         """Queue an answer; its events are those of `wire.event`. With `thread` it is a turn of that conversation.
 
         There it follows the turn `after` (see `Talks.say`), is held in a `manner` and begins once the job `waits`
         has added files. `history` is for a caller that keeps the conversation itself; `sources` come before the
-        manner's, and `owner` is the key that asks. Raises QuotaSpent, RateLimited, UsageError.
+        manner's, `mode` is as in `ask` and `owner` is the key that asks. Raises QuotaSpent, RateLimited, UsageError.
         """
         self._must_own()
         sources = sources or (manner.sources if manner else "")
@@ -336,11 +362,11 @@ class Assistant:
             "history": wire.dump(list(history)),
             "scope": wire.dump(scope),
         }
-        payload |= talk.payload(manner, waits) | {"sources": sources}
+        payload |= talk.payload(manner, waits) | {"sources": sources, "mode": mode}
         if not thread:
             return self.jobs.submit("ask", payload, owner)
-        job = self.store.talks.say(thread, question, "attach" if waits else "ask", payload, after=after)
-        self.jobs.wake()
+        job = self.store.talks.say(thread, question, "attach" if waits else "ask", payload, after=after, owner=owner)
+        self.jobs.queued(job.kind)
         return job
 
     def start_thread(self, question: str, collection: str = DEFAULT, manner: Manner | None = None) -> Thread:
@@ -364,6 +390,9 @@ class Assistant:
         done = ingest.reindex(self.parts, context)
         self.store.words.applied(started)
         return done
+
+    def _run_pages(self, context: Context) -> dict[str, Any]:
+        return watch.run(self, context)
 
     def _run_ask(self, context: Context) -> dict[str, Any]:
         return talk.run(self, context)

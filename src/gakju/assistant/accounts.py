@@ -48,6 +48,10 @@ class Accounts:
             if money and spent.money >= money:
                 raise QuotaSpent(f"The day's money of {whose}, {money:g}, is spent.", retry_after=left)
 
+    def check_maker(self, key_id: str) -> None:
+        """`check` within a job that a key, perhaps, has made: one begins within a budget and may go far beyond it."""
+        self.check(self._store.keys.get(key_id) if key_id else None)
+
     def _budgets(self, key: Key | None) -> list[tuple[str, int, float, str | None]]:
         s = self._settings
         found: list[tuple[str, int, float, str | None]] = [("this server", s.tokens_per_day, s.money_per_day, None)]

@@ -7,6 +7,8 @@ import hashlib
 import os
 import re
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -77,6 +79,17 @@ class Blobs:
             raise ReadError(
                 f"{path.name} cannot be opened: {e.strerror}.", hint="Check the path and its rights."
             ) from e
+
+    def digests(self) -> set[str]:
+        """Of all that is kept. Milliseconds for a thousand."""
+        return {path.name for path in self._root.glob("??/*")}
+
+    def sweep(self) -> None:
+        """Erase what a process that was killed left half written, a day later: another may be at it still."""
+        for part in self._root.glob("part-*"):
+            with suppress(OSError):
+                if part.stat().st_mtime < time.time() - 24 * 3600:
+                    part.unlink()
 
     def delete(self, digest: str) -> None:
         self.path(digest).unlink(missing_ok=True)

@@ -8,14 +8,14 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from gakju.errors import UnknownModel
 from gakju.models import catalog, fetch
 
 if TYPE_CHECKING:
     from gakju.assistant import Assistant
-    from gakju.models.raw import RawModel, Waiting
+    from gakju.models.raw import HostedModel, RawModel, Waiting
 
 LIBRARY = "gakju"
 """The model that answers from the default collection; `gakju:NAME` from another one."""
@@ -37,9 +37,17 @@ def listed(assistant: Assistant) -> list[Listed]:
     found = [LIBRARY, *(f"{LIBRARY}:{name}" for name in assistant.collections())]
     found += [s.chat_model, s.embedder]
     found += [f"embedded:{e.name}" for e in catalog.entries() if fetch.present(e, s.models)]
+    found += tuned(assistant)
     found += s.aliases
     found += [f"{kind}:{name}" for kind, provider in assistant.parts.providers.items() for name in provider.names()]
     return [Listed(name, owner(s.aliases.get(name, name))) for name in dict.fromkeys(found)]
+
+
+def tuned(assistant: Assistant) -> list[str]:
+    """Models of this machine that were fine-tuned and are in use."""
+    from gakju.models.adapters import Adapters
+
+    return [a.model for a in Adapters(assistant.settings.models).all() if a.name]
 
 
 def owner(name: str) -> str:
@@ -103,7 +111,7 @@ class Generator:
         began = time.perf_counter()
         raw = await self._raw()
         usage: Mapping[str, Any] | None = None
-        pieces = 0
+        pieces, sent = 0, False
         try:
             async with aclosing(raw.stream(self._path, self._body, self._caller)) as chunks:
                 async for chunk in chunks:
@@ -111,17 +119,31 @@ class Generator:
                         usage = chunk.get("usage") or usage
                         pieces += bool(chunk.get("choices"))
                     yield chunk
+        except (asyncio.CancelledError, GeneratorExit):
+            sent = _hosted(raw)
+            raise
         finally:
-            if usage is None and pieces:  # Left before its end: a piece is a token, nearly.
+            if usage is None and (pieces or sent):  # Left before its end: a piece is a token, nearly.
                 usage = {"prompt_tokens": _guess(self._body), "completion_tokens": pieces}
             await self._spend(usage, began)
 
     async def once(self) -> dict[str, Any]:
-        """The whole answer."""
+        """The whole answer. What a host has written of one that nobody waits for any more only the host knows."""
+        from gakju.models.raw import folded
+
         began = time.perf_counter()
         raw = await self._raw()
-        answer = await raw.once(self._path, self._body, self._caller)
-        await self._spend(answer.get("usage"), began)
+        if not _hosted(raw):
+            return await folded(self._path, self.stream())
+        usage: Mapping[str, Any] | None = None
+        try:
+            answer = await raw.once(self._path, self._body, self._caller)
+            usage = answer.get("usage")
+        except asyncio.CancelledError:
+            usage = {"prompt_tokens": _guess(self._body), "completion_tokens": 0}
+            raise
+        finally:
+            await self._spend(usage, began)
         return answer
 
     async def _raw(self) -> RawModel:
@@ -149,6 +171,14 @@ class Generator:
             await asyncio.shield(asyncio.to_thread(told))
 
 
+def _hosted(raw: RawModel) -> TypeGuard[HostedModel]:
+    """Whether it is asked elsewhere: what was sent there is to be paid for, whether or not an answer came."""
+    from gakju.models.raw import HostedModel
+
+    return isinstance(raw, HostedModel)
+
+
 def _guess(body: Mapping[str, Any]) -> int:
     """Tokens of a prompt that no model counted: about four bytes each."""
-    return len(str(body.get("messages") or body.get("prompt") or "").encode("utf-8", "replace")) // 4
+    told = body.get("messages") or body.get("prompt") or body.get("input") or ""
+    return len(str(told).encode("utf-8", "replace")) // 4

@@ -7,9 +7,11 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from gakju import heap
 from gakju.assistant.blobs import Blobs
 from gakju.assistant.line import Line, forget
 from gakju.assistant.parts import Parts
@@ -24,13 +26,24 @@ UNREAD = {"no_text", "garbled", "ocr_missing", "page_failed"}
 """Kinds of problems that leave a page out of the library."""
 
 
+class LeftOut(GakjuError):
+    """Of a file of a job that goes on without it."""
+
+    code = Cancelled.code
+
+
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file of a batch. `digest` is known where the bytes are in the blobs already (an upload, a page)."""
+    """One file of a batch. `digest` is known where the bytes are in the blobs already (an upload, a page).
+
+    `again`: of a document that is read once more, and not added where it has gone meanwhile.
+    """
 
     path: str
     digest: str = ""
     published: str = ""
+    language: str = ""
+    again: bool = False
 
     @property
     def label(self) -> str:
@@ -68,15 +81,18 @@ def add(parts: Parts, context: Context) -> dict[str, Any]:
     tally = _Tally([_size(parts.blobs, f) for f in files])
     results: list[Added] = []
     begun: set[str] = set()
-    with Line(parts, parts.index, [_Wanted(parts, context.payload, file, begun) for file in files]) as line:
+    wanted = [Wanted(parts, context.payload, f, begun, partial(context.left_out, i)) for i, f in enumerate(files)]
+    with Line(parts, parts.index, wanted) as line:
         for i, file in enumerate(files):
 
             def tell(done: int, pages: int, stage: str, i: int = i, file: File = file) -> None:
+                if done:  # before that, nothing of it is in hand
+                    wanted[i].check()
                 left = tally.seconds_left(i, done / pages if pages else 0)
                 item = f"{file.name} ({i + 1}/{len(files)})" if len(files) > 1 else file.name
                 context.progress(Progress(stage, done, pages, "pages", item, left))
 
-            added = _add_file(line, file, tell)
+            added = taken(line, file, tell)
             results.append(added)
             context.emit("file", dump(added))
     return {"files": dump(results)}
@@ -89,8 +105,8 @@ def _size(blobs: Blobs, file: File) -> int:
         return 1
 
 
-def _add_file(line: Line, file: File, tell: Callable[[int, int, str], None]) -> Added:
-    """Never raises for what one file can cause; Cancelled goes through."""
+def taken(line: Line, file: File, tell: Callable[[int, int, str], None]) -> Added:
+    """What became of the next file in line. Never raises for what one file can cause; Cancelled goes through."""
     started = time.monotonic()
     try:
         tell(0, 0, "opening")
@@ -105,6 +121,8 @@ def _add_file(line: Line, file: File, tell: Callable[[int, int, str], None]) -> 
         full = e.errno == errno.ENOSPC
         said = "No space left on the disk. Free some and add the file again." if full else f"{file.name}: {e}"
         return Added(file.label, None, 0, 0, _since(started), "failed", error=" ".join(said.split()))
+    finally:
+        heap.trim()
     status: AddStatus = "unchanged"
     if fresh:
         status = "partial" if any(p.kind in UNREAD for p in document.problems) else "added"
@@ -115,16 +133,30 @@ def _since(started: float) -> float:
     return round(time.monotonic() - started, 3)
 
 
-class _Wanted:
-    """A file of an "add" job, which has `begun` reading the bytes of these digests."""
+class Wanted:
+    """A file of an "add" job, which has `begun` reading the bytes of these digests, unless it is `left_out`."""
 
-    def __init__(self, parts: Parts, payload: Mapping[str, Any], file: File, begun: set[str]) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        payload: Mapping[str, Any],
+        file: File,
+        begun: set[str],
+        left_out: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._parts, self._payload, self._file, self._begun = parts, payload, file, begun
+        self._left_out = left_out
         self._digest = ""
         self.passwords: Sequence[str] = payload.get("passwords", ())
         self.ocr = bool(payload.get("ocr", True))
 
+    def check(self) -> None:
+        """Raises LeftOut."""
+        if self._left_out():
+            raise LeftOut(f"{self._file.name} was cancelled.")
+
     def find(self, settled: Callable[[], None]) -> tuple[Document, bool]:
+        self.check()
         parts, file, collection = self._parts, self._file, self._payload["collection"]
         digest = file.digest or parts.blobs.digest(Path(file.path))
         if digest in self._begun or parts.index.find(collection, digest):
@@ -133,16 +165,20 @@ class _Wanted:
         known = parts.index.find(collection, digest)
         if known and not self._payload.get("reread"):
             return known, True
+        if not known and file.again:
+            raise NotFound(f"{file.name} was deleted or moved before it was read again.", hint="Nothing was changed.")
         if not file.digest:
             # The digest the copy has is the one that counts: the file may have changed in between.
             digest = parts.blobs.put_file(Path(file.path))
+        elif not parts.blobs.path(digest).exists():
+            raise NotFound(f"The upload of {file.name} was not kept any longer.", hint="Add the file again.")
         self._digest = digest
         self._begun.add(digest)
         usual = document_id(collection, digest)
         document = Document(
             # A re-read stands beside the old reading, under an id of its own, until it is whole; a document that
-            # was moved to another collection has kept the id it had in this one.
-            id=document_id(collection, f"{digest}/{now()}") if known or _is_known(parts.index, usual) else usual,
+            # was moved to another collection has kept the id it had in this one, and a deleted one may come back.
+            id=document_id(collection, f"{digest}/{now()}") if known or parts.index.knows(usual) else usual,
             title="",
             path=file.label,
             collection=collection,
@@ -153,29 +189,15 @@ class _Wanted:
             chunks=0,
             added_at=now(),
             published=file.published,
+            language=file.language,
         )
         return document, False
 
     def give_up(self, error: BaseException | None) -> None:
-        # An upload has no other copy: it waits for its password, or for its job to be taken up again.
-        waits = self._file.digest and (error is None or isinstance(error, Cancelled | PasswordRequired))
+        # An upload has no other copy: it waits for its password, or to be taken up again; see `Shelf.sweep`.
+        waits = self._file.digest and (error is None or isinstance(error, Cancelled | LeftOut | PasswordRequired))
         if self._digest and not waits:
             forget(self._parts, self._digest)
-
-
-def delete(parts: Parts, identity: str) -> None:
-    """Forget a document, and its original where no other document shares the bytes."""
-    document = parts.index.document(identity)
-    parts.index.delete(identity)
-    forget(parts, document.digest)
-
-
-def _is_known(index: Index, identity: str) -> bool:
-    try:
-        index.document(identity)
-    except NotFound:
-        return False
-    return True
 
 
 class _Again:
@@ -205,20 +227,49 @@ def reindex(parts: Parts, context: Context) -> dict[str, Any]:
     """
     old = parts.index
     new = old.rebuild()
-    done = {d.id for d in new.documents()}
-    todo = old.documents()
-    tally = _Tally([max(1, d.bytes) for d in todo] or [1])
+    done = {d.id for d in _all_of(new)}
+    _catch_up(parts, context, new, done)
+    new.optimise()
+    _catch_up(parts, context, new, done)
+    new.follow(old)  # what was deleted, restored or moved while the new generation was built
+    old.switch(new)
+    return {"documents": len(new.documents())}
+
+
+def _catch_up(parts: Parts, context: Context, new: Index, done: set[str]) -> None:
+    """All that is not `done`. Raises LibraryError where a document of the library cannot be read again."""
     failed: list[Added] = []
-    waiting = [(i, document) for i, document in enumerate(todo) if document.id not in done]
-    with Line(parts, new, [_Again(old, document) for _, document in waiting]) as line:
-        for i, document in waiting:
+    # Pages of the web come in meanwhile: from answers, and from what is watched.
+    while todo := [d for d in _all_of(parts.index) if d.id not in done]:
+        failed += _read_again(parts, context, new, todo, len(done))
+        done |= {d.id for d in todo}
+    kept = {d.id for d in parts.index.documents()}
+    if failed := [f for f in failed if f.document_id in kept]:  # what was deleted need not be readable
+        names = ", ".join(f.path for f in failed)
+        raise LibraryError(
+            f"{len(failed)} of {len(done)} documents could not be read again: {names}.",
+            hint="Delete or mend them and start the re-index again; the library is as it was.",
+        )
+
+
+def _all_of(index: Index) -> list[Document]:
+    """Those that can still come back as well."""
+    return [*index.documents(), *(document for document, _ in index.removed())]
+
+
+def _read_again(parts: Parts, context: Context, new: Index, todo: Sequence[Document], before: int) -> list[Added]:
+    """Documents into the new generation, after the `before` that are in it; those that could not be read."""
+    tally = _Tally([max(1, d.bytes) for d in todo])
+    failed: list[Added] = []
+    with Line(parts, new, [_Again(parts.index, document) for document in todo]) as line:
+        for i, document in enumerate(todo):
             context.check()
             started = time.monotonic()
 
             def tell(page: int, pages: int, _stage: str, i: int = i, document: Document = document) -> None:
                 item = f"{document.title} {page}/{pages}"
-                left = tally.seconds_left(i, page / pages if pages else 0)
-                context.progress(Progress("reindexing", i, len(todo), "documents", item, left))
+                left, total = tally.seconds_left(i, page / pages if pages else 0), before + len(todo)
+                context.progress(Progress("reindexing", before + i, total, "documents", item, left))
 
             try:
                 line.take(tell)
@@ -226,16 +277,4 @@ def reindex(parts: Parts, context: Context) -> dict[str, Any]:
                 raise
             except GakjuError as e:
                 failed.append(Added(document.path, document.id, 0, 0, _since(started), "failed", error=str(e)))
-    if failed:
-        names = ", ".join(f.path for f in failed)
-        raise LibraryError(
-            f"{len(failed)} of {len(todo)} documents could not be read again: {names}.",
-            hint="Delete or mend them and start the re-index again; the library is as it was.",
-        )
-    kept = {d.id for d in old.documents()}
-    for document in new.documents():
-        if document.id not in kept:  # deleted while the new generation was built
-            new.delete(document.id)
-    new.optimise()
-    old.switch(new)
-    return {"documents": len(todo)}
+    return failed

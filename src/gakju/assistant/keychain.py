@@ -7,12 +7,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from gakju.errors import KeyringRefused
+
 SERVICE = "gakju"
 _MARK = "keyring:"
 
 
 def keep(name: str, secret: str) -> str:
-    """What the setting `name` is to hold for `secret`: the key itself where no keyring takes it. "" forgets it."""
+    """What the setting `name` is to hold for `secret`: the key itself where there is no keyring. "" forgets it.
+
+    Raises KeyringRefused where the keyring refuses: a key is neither written elsewhere than was said, nor called gone
+    while it lies there.
+    """
     ring = _ring()
     if ring is None:
         return secret
@@ -20,9 +26,11 @@ def keep(name: str, secret: str) -> str:
         if secret:
             ring.set_password(SERVICE, name, secret)
             return _MARK + name
-        ring.delete_password(SERVICE, name)
-    except Exception:  # Backends raise what they like; a locked one must not lose the key.
-        return secret
+        if ring.get_password(SERVICE, name) is not None:
+            ring.delete_password(SERVICE, name)
+    except Exception as error:  # Backends raise what they like.
+        hint = f"Unlock the keyring and try again, or set GAKJU_{name.upper()}."
+        raise KeyringRefused("The system's keyring refused.", hint=hint) from error
     return ""
 
 

@@ -279,6 +279,6 @@ def _older(index: Index, new: Document) -> list[Document]:
 
 
 def forget(parts: Parts, digest: str) -> None:
-    """Drop an original that no document has any more, and that no one keeps as a file."""
-    if not parts.held(digest) and not any(d.digest == digest for d in parts.index.documents()):
+    """Drop an original that no document has any more, not even a removed one, and that no one keeps as a file."""
+    if not parts.held(digest) and not parts.index.holds(digest):
         parts.blobs.delete(digest)

@@ -1,4 +1,4 @@
-"""What the screen offers and changes on this machine: models to choose, their files, keys, the data folder."""
+"""What the screen offers and changes on this machine: models to choose, their files, keys."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gakju import settings as kept
 from gakju.assistant import keychain
-from gakju.assistant.generate import owner
+from gakju.assistant.generate import owner, tuned
 from gakju.errors import NotFound, UsageError
 from gakju.http import is_loopback
 from gakju.models import catalog, fetch
@@ -42,7 +42,7 @@ def offered(a: Assistant) -> list[Offered]:
     named = {target: alias for alias, target in s.aliases.items() if owner(target) in {"openai", "azure", "compatible"}}
     hosted = [h for o, h in HOSTED.items() if not any(owner(n) == o for n in (s.chat_model, *named))]
     found = []
-    for name in dict.fromkeys([s.chat_model, *entries, *named, *hosted]):
+    for name in dict.fromkeys([s.chat_model, *entries, *tuned(a), *named, *hosted]):
         entry = entries.get(name)
         label = entry.title if entry else named.get(name, "")
         found.append(Offered(name, label, missing(a, name), entry.bytes if entry else 0))
@@ -54,7 +54,7 @@ def missing(a: Assistant, name: str) -> Step:
     s, provider = a.settings, owner(name)
     if provider == "embedded":
         known = {e.name: e for e in catalog.entries()}
-        entry = known.get(name.partition(":")[2])
+        entry = known.get(name.partition(":")[2].partition("+")[0])
         return "" if entry is None or fetch.present(entry, s.models) else "download"
     if provider == "gakju":
         return ""
@@ -119,27 +119,6 @@ def fixed(a: Assistant, name: str) -> bool:
     if reveal:
         value, default = reveal(), default.get_secret_value()
     return bool(value != chosen.get(name, default))
-
-
-# The data folder
-
-
-def sizes(a: Assistant) -> dict[str, int]:
-    """Bytes on disk of `library`, `originals`, `conversations` and `models`."""
-    s = a.settings
-    database = sum(_size(p) for p in s.home.glob("gakju.db*"))
-    return {
-        "library": _size(s.library),
-        "originals": _size(s.blobs),
-        "conversations": database,
-        "models": _size(s.models),
-    }
-
-
-def _size(path: Path) -> int:
-    if path.is_dir():
-        return sum(_size(p) for p in path.iterdir())
-    return path.stat().st_size if path.exists() else 0
 
 
 def sample_files() -> list[Path]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # Each of these is imported when it is first needed: start-up
     from gakju.chunk import Chunker
     from gakju.index import Index
     from gakju.models import Engines, Hosts
+    from gakju.models.remote import Host
     from gakju.read import DocumentReader
     from gakju.retrieve import Retriever
     from gakju.text.lexicon import Lexicon
@@ -181,6 +182,12 @@ class Parts:
             )
 
         return self._once(f"chat/{name}", make)
+
+    def host(self, name: str) -> tuple[Host, str]:
+        """The server behind a model of another machine; see `open_host`."""
+        from gakju.models import open_host
+
+        return open_host(name, **self._hosts)
 
     def close_chat(self, name: str) -> None:
         """Forget a chat model: the next use makes it anew. What answers with it now goes on."""

@@ -48,9 +48,8 @@ def search_in(
 def _among(retriever: Retriever, query: str, collection: str | None, wanted: Set[str], k: int) -> list[Hit]:
     depth = max(50, k)
     while wanted:
-        hits = retriever.search(query, depth, collection)
-        kept = [hit for hit in hits if hit.chunk.document_id in wanted]
-        if len(kept) >= k or len(hits) < depth or depth >= _MOST:
-            return kept[:k]
+        hits = retriever.search(query, depth, collection, among=wanted)
+        if len(hits) >= k or depth >= min(_MOST, retriever.size(collection)):
+            return hits[:k]
         depth *= 4
     return []

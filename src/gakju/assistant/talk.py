@@ -27,6 +27,24 @@ LONGEST = 1500
 """Tokens of an answer without documents."""
 
 
+def warmth(temperature: float | None, sources: str) -> float:
+    """The temperature that was chosen, else the usual one of those `store.Sources`."""
+    return temperature if temperature is not None else 0.7 if sources == "none" else 0.0
+
+
+def voice(manner: Manner | None, sources: str) -> tuple[str, float]:
+    """The persona and the temperature for answers from those `store.Sources`."""
+    manner = manner or Manner()
+    return manner.persona, warmth(manner.temperature, sources)
+
+
+def verbatim(a: Assistant, model: str) -> bool:
+    """Whether a model's answers from sources hold their words alone, and so follow no persona."""
+    from gakju.answer import mode_for
+
+    return mode_for(a.settings.mode, model or a.settings.chat_model) == "verbatim"
+
+
 def payload(manner: Manner | None, waits: str) -> dict[str, Any]:
     """What a turn's job is told of how its conversation is held."""
     manner = manner or Manner()
@@ -46,11 +64,12 @@ def run(a: Assistant, context: Context) -> dict[str, Any]:
         where = _after_files(a, context)
     given = [wire.load(Message, m) for m in p.get("history", ())]
     sources = p.get("sources", "")
+    manner = Manner(persona=p.get("persona", ""), temperature=p.get("temperature"))
     if sources == "none":
         started = time.perf_counter()
         history = _said(a, context.job.id) if p["thread"] else given
         model = a.parts.chat(p["model"])
-        stream = alone(model, p["question"], history, p["persona"], p["temperature"], started=started)
+        stream = alone(model, p["question"], history, *voice(manner, sources), started=started)
     else:
         history = _answered(a, context.job.id) if p["thread"] else given
         stream = a.ask(
@@ -60,6 +79,8 @@ def run(a: Assistant, context: Context) -> dict[str, Any]:
             history=history,
             scope=where,
             sources=sources,
+            mode=p.get("mode", ""),
+            manner=manner,
         )
     result: dict[str, Any] = {}
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence, Set
@@ -11,8 +12,9 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from itertools import permutations
 from time import monotonic
-from typing import TYPE_CHECKING, cast, get_args
+from typing import TYPE_CHECKING, NamedTuple, cast, get_args
 
 from gakju.assistant.ingest import document_id
 from gakju.assistant.line import Line, forget
@@ -25,9 +27,12 @@ from gakju.text.normalise import squeeze
 from gakju.types import AskEvent, Document, DocumentRef, Done, Found, WebRef, WebStep
 
 if TYPE_CHECKING:
+    from gakju.answer import Looked
     from gakju.assistant import Assistant
     from gakju.protocols import WebSearch
     from gakju.web import Engine, Searched, Visited, Visits, Wish
+
+log = logging.getLogger("gakju.web")
 
 SEARCH_SECONDS = 6.0
 VISIT_SECONDS = 8.0
@@ -40,6 +45,13 @@ _FORGOTTEN = 20
 """Old copies deleted at a time, after an answer."""
 
 
+class Checked(NamedTuple):
+    """Whether a page has other bytes than the one that was read, and whether it still `holds` the quote."""
+
+    changed: bool
+    holds: bool
+
+
 class Web:
     """Looks at the web for one assistant. Thread-safe."""
 
@@ -49,7 +61,7 @@ class Web:
     @cached_property
     def engines(self) -> list[WebSearch]:
         """Those that settings name an address or a key for, the private one first."""
-        from gakju.web import Bing, Brave, SearXNG, Tavily
+        from gakju.web import Bing, Brave, Keyless, SearXNG, Tavily
 
         s = self._a.settings
         named: list[tuple[type[Engine], str, str]] = [
@@ -59,11 +71,14 @@ class Web:
             (Bing, s.bing_api_key.get_secret_value(), s.bing_endpoint),
         ]
         # A SearXNG of one's own is reached as it is named; services of the web like the web.
-        return [
+        found: list[WebSearch] = [
             kind(key, url, offline=s.offline, seconds=SEARCH_SECONDS, proxy=s.web_proxy if key else "")
             for kind, key, url in named
             if key or (kind is SearXNG and url)
         ]
+        if s.ddgs:
+            found.append(Keyless(s.ddgs, offline=s.offline, seconds=SEARCH_SECONDS, proxy=s.web_proxy))
+        return found
 
     @cached_property
     def visits(self) -> Visits:
@@ -85,12 +100,13 @@ class Web:
         if sources not in get_args(Sources):
             raise UsageError(f"There are no sources {sources!r}.", hint=f"Use one of {', '.join(get_args(Sources))}.")
         if sources in {"web", "both", "auto"}:
-            self._must_be_on()
+            self.must_be_on()
         if sources == "web" and (missing := self._missing()):
             raise missing
         return cast(Sources, sources)
 
-    def _must_be_on(self) -> None:
+    def must_be_on(self) -> None:
+        """Raises UsageError where the web is switched off."""
         if self._a.settings.web == "off":
             raise UsageError(
                 "The web is switched off.", hint='Switch it on with `web = "ask"` in gakju.toml, or GAKJU_WEB=ask.'
@@ -104,7 +120,8 @@ class Web:
         if not self.engines:
             return UsageError(
                 "No search engine is set up.",
-                hint="Name a SearXNG in the setting `searxng`, or give a key: `tavily_api_key`, `brave_api_key`.",
+                hint="Name a SearXNG in the setting `searxng`, or give a key: `tavily_api_key`, `brave_api_key`. "
+                "`ddgs` needs none.",
             )
         if not self._a.owner:  # what is read is kept in the library
             return LibraryBusy(
@@ -138,7 +155,10 @@ class Web:
         found = self._searched(step.queries, query, wish)
         urls = [r.url for r in found.results][: self._a.settings.web_pages + SPARE]
         read: list[Document] = []
-        step = replace(step, stage="reading", total=len(urls), problems=found.problems)
+        wanted_pages = min(len(urls), self._a.settings.web_pages)
+        step = replace(step, stage="reading", total=wanted_pages, problems=found.problems)
+        if urls:
+            yield step
         with closing(self._read(urls, {r.url: r.published for r in found.results}, end)) as reading:
             for told in reading:
                 if isinstance(told, Document):
@@ -147,22 +167,32 @@ class Web:
                     step = replace(step, problems=(*step.problems, *_hidden(told)))
                 else:
                     step = replace(step, problems=(*step.problems, told))
-                step = replace(step, done=len(read), total=max(len(read), min(step.total, self._a.settings.web_pages)))
+                step = replace(step, done=len(read), total=max(len(read), wanted_pages))
                 yield step
-        read, older = without_older(query, read)
+        read, older = without_older(query, read, self._lines)
         step = replace(step, stage="read", total=step.done, problems=(*step.problems, *older))
         if not found.results and not found.problems:
             step = replace(step, problems=("The search found no page.",))
         yield step
         return (self._scope(scope, read, wanted) if read or wanted == "web" else scope), step
 
+    def _lines(self, document: Document) -> Set[str]:
+        """Of the first page, without their figures."""
+        return {shape for line in self._a.page(document.id, 1).text.splitlines() if (shape := _shape(line))}
+
     def told(self, stream: Iterator[AskEvent], step: WebStep | None) -> Generator[AskEvent, None, None]:
         """An answer's events, with how the web was looked at in the answer itself."""
         with closing(cast("Generator[AskEvent, None, None]", stream)) as events:
             for event in events:
-                yield _with_step(event, step) if step and isinstance(event, Done) else event
-        if step:
-            self.forget_old()
+                if not step or not isinstance(event, Done):
+                    yield event
+                    continue
+                # Whoever has heard the end closes this: nothing is to do after it that may fail or be killed.
+                try:
+                    self.forget_old()
+                except (GakjuError, OSError) as error:
+                    log.warning("old pages of the web could not be forgotten: %s", error)
+                yield _with_step(event, step)
 
     def _wish(self, query: str, scope: Scope, wanted: str) -> Wish:
         from gakju.web import wish
@@ -242,15 +272,25 @@ class Web:
 
     # Keeping
 
-    def keep(self, url: str) -> Mapping[str, str]:
-        """Visit a page and keep its bytes for a `submit_add`, as `Assistant.keep` does with a file.
+    def check(self, document: Document, quote: str) -> Checked:
+        """Visit the page again: what it has become is kept beside what was read, where that is something else.
 
-        Raises UsageError where the web is switched off, NetworkError, StorageFull.
+        Raises NetworkError where it cannot be had, UsageError where the web is switched off, LibraryBusy.
         """
-        self._must_be_on()
-        found = self.visits.visit(url)
-        digest = self._a.parts.blobs.put(io.BytesIO(found.body), site(found.url))
-        return {"path": found.url, "digest": digest, "published": found.published}
+        self.must_be_on()
+        self._a._must_own()
+        with closing(self._read([document.path], {}, monotonic() + self._a.settings.web_seconds)) as reading:
+            now_there = next(reading)
+        if isinstance(now_there, str):
+            raise NetworkError(now_there)
+        if now_there.digest == document.digest:
+            return Checked(False, True)
+        pages = (self._a.page(now_there.id, n) for n in range(1, now_there.pages + 1))
+        return Checked(True, any(squeeze(quote) in squeeze(page.text) for page in pages))
+
+    def save(self, document_id: str, collection: str) -> None:
+        """A page that was read becomes a document of a collection, its footnotes stay. Raises NotFound, UsageError."""
+        self._a.shelf.move([document_id], collection)
 
     def changed(self, document: Document) -> str:
         """When the same page was last read with other words than `document` has; "" where that is not known."""
@@ -272,16 +312,19 @@ class _Coming:
 
     def take(self) -> Visited:
         """Raises what ended the visit, NetworkError for one that does not end in time."""
-        while self._left and monotonic() < self._end and not self._stopped.is_set():
-            done, _ = wait(self._left, 0.1, FIRST_COMPLETED)
-            if done:
-                future = done.pop()
+        while self._left and not self._stopped.is_set():
+            late = monotonic() >= self._end
+            done, _ = wait(self._left, 0 if late else 0.1, FIRST_COMPLETED)
+            if done:  # also one that came in time and waited for those before it to be read
+                future = next(f for f in self._left if f in done)  # the one that engines put first
                 del self._left[future]
                 found = future.result()
                 self._brought += 1
                 if self._brought == ENOUGH:
                     self._end = min(self._end, monotonic() + PATIENCE)
                 return found
+            if late:
+                break
         _, url = self._left.popitem() if self._left else (None, "")
         raise NetworkError(f"{site(url) or 'A page'} did not answer in time.")
 
@@ -308,10 +351,11 @@ class _Page:
         digest = parts.blobs.put(io.BytesIO(found.body), site(found.url))
         settled()  # the same bytes may come from two addresses
         if known := parts.index.find(WEB, digest):
-            return known, True
+            today = now()  # its days are counted from here, and it is told as read now
+            return (known if known.added_at[:10] == today[:10] else parts.index.renew(known.id, today)), True
         self._digest = digest
         usual = document_id(WEB, digest)
-        kept = any(d.id == usual for d in parts.index.documents())  # moved into a collection of the reader's own
+        kept = parts.index.knows(usual)  # moved into a collection of the reader's own
         document = Document(
             id=document_id(WEB, f"{digest}/{now()}") if kept else usual,
             title="",
@@ -324,6 +368,7 @@ class _Page:
             chunks=0,
             added_at=now(),
             published=found.published or self._dates.get(found.asked, ""),
+            language=found.language,
         )
         return document, False
 
@@ -337,25 +382,38 @@ class _Page:
         return said if not name or name in said else f"{name}: {said}"
 
 
-def without_older(query: str, read: Sequence[Document]) -> tuple[list[Document], list[str]]:
+def without_older(
+    query: str, read: Sequence[Document], lines: Callable[[Document], Set[str]]
+) -> tuple[list[Document], list[str]]:
     """What was read without older versions of a page, and a line on each of those.
 
-    Versions are pages of one site with one title; search takes them for copies and would keep either. A query that
-    names a year may want the old one.
+    Versions are pages of one site with one title and, figures aside, mostly the same `lines`: who may write on a site
+    must not push out another's page with a title. A query that names a year may want the old one.
     """
     if re.search(r"(?:19|20)\d\d", query):
         return list(read), []
-    newest: dict[tuple[str, str], str] = {}
-    for d in read:
-        if d.published:
-            key = site(d.path), d.title
-            newest[key] = max(d.published, newest.get(key, ""))
-    older = [d for d in read if d.published and d.published < newest[site(d.path), d.title]]
-    lines = [
-        f"A page of {d.published} was left out, since it is there as of {newest[site(d.path), d.title]}: {d.path}"
-        for d in older
+    newer: dict[str, Document] = {}
+    for old, new in permutations([d for d in read if d.published], 2):
+        same = (site(old.path), old.title) == (site(new.path), new.title) and old.published < new.published
+        if same and (old.id not in newer or newer[old.id].published < new.published) and _alike(lines(old), lines(new)):
+            newer[old.id] = new
+    said = [
+        f"A page of {d.published} was left out, since it is there as of {newer[d.id].published}: {d.path}"
+        for d in read
+        if d.id in newer
     ]
-    return [d for d in read if d not in older], lines
+    return [d for d in read if d.id not in newer], said
+
+
+def _alike(one: Set[str], other: Set[str]) -> bool:
+    return 2 * len(one & other) >= max(len(one), len(other)) > 0
+
+
+def looked_at(scope: Scope, step: WebStep | None) -> Looked:
+    """What an answer had to stand on, given what `Web.look` returns; the web counts where no page was found, too."""
+    if scope.collections == (WEB,):
+        return "web"
+    return "both" if step and step.stage != "skipped" else "documents"
 
 
 _DIGITS = re.compile(r"\d+(?:[.,]\d+)*")

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from gakju.cli.meter import Meter
-from gakju.cli.terminal import State, command, word
+from gakju.cli.terminal import State, command, sound, word
 from gakju.errors import GakjuError, ModelFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from gakju.client import Backend
     from gakju.types import Answer, AskEvent, Claim, DocumentRef, Evidence, Footnote, Message, WebStep
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SOURCES = ["documents", "web", "both", "auto"]
 
 _collection = click.option("--collection", default="default", metavar="NAME", help=word("opt_collection"))
+_mode = click.option("--mode", default=None, type=click.Choice(["verbatim", "free"]), help=word("opt_mode"))
 _model = click.option("-m", "--model", default="", metavar="PROVIDER:MODEL", help=word("opt_model"))
 
 
@@ -31,7 +32,7 @@ _model = click.option("-m", "--model", default="", metavar="PROVIDER:MODEL", hel
 @click.pass_obj
 def search(state: State, query: str, k: int, collection: str) -> int:
     with state.connect() as backend:
-        found = backend.search(query, k, collection=collection)
+        found = backend.search(sound(query), k, collection=collection)
     if state.json:
         state.emit(found)
     for n, hit in enumerate(() if state.json else found, 1):
@@ -46,18 +47,18 @@ def search(state: State, query: str, k: int, collection: str) -> int:
 @click.argument("question")
 @_collection
 @_model
+@_mode
 @click.option("--sources", default=None, type=click.Choice(SOURCES), help=word("opt_sources"))
 @click.option("--web", "sources", flag_value="both", help=word("opt_web"))
 @click.pass_obj
-def ask(state: State, question: str, collection: str, model: str, sources: str | None) -> int:
+def ask(state: State, question: str, collection: str, model: str, mode: str | None, sources: str | None) -> int:
     from gakju import wire
 
     if question == "-":
         question = sys.stdin.read()
-    # What is read of the web is kept in the library.
-    web = (sources or state.settings.web) in {"web", "both", "auto"}
-    with state.connect(own=web) as backend:
-        told = backend.ask(question, collection=collection, model=model, sources=sources or "")
+    with state.connect(own=_keeps(state, sources)) as backend:
+        question = sound(question)
+        told = backend.ask(question, collection=collection, model=model, sources=sources or "", mode=mode or "")
         answer = _show(state, told, question.strip())
     if state.json:
         state.emit(wire.answer(answer))
@@ -67,20 +68,29 @@ def ask(state: State, question: str, collection: str, model: str, sources: str |
 @command("chat", "gakju chat --collection work")
 @_collection
 @_model
+@_mode
+@click.option("--sources", default=None, type=click.Choice([*SOURCES, "none"]), help=word("opt_chat_sources"))
+@click.option("--web", "sources", flag_value="both", help=word("opt_web"))
 @click.pass_obj
-def chat(state: State, collection: str, model: str) -> int:
-    with state.connect(own=state.settings.web == "auto") as backend:
-        return _Conversation(state, backend, collection, model).run()
+def chat(state: State, collection: str, model: str, mode: str | None, sources: str | None) -> int:
+    manner = {"model": model, "sources": sources or "", "mode": mode or ""}
+    with state.connect(own=_keeps(state, sources)) as backend:
+        return _Conversation(state, backend, collection, manner).run()
+
+
+def _keeps(state: State, sources: str | None) -> bool:
+    """Whether the library will be written: what is read of the web is kept in it."""
+    return (sources or state.settings.web) in {"web", "both", "auto"}
 
 
 class _Conversation:
     """Ctrl+C stops an answer; at the prompt, or a second time, it leaves. So does the end of input."""
 
-    def __init__(self, state: State, backend: Backend, collection: str, model: str) -> None:
+    def __init__(self, state: State, backend: Backend, collection: str, manner: Mapping[str, str]) -> None:
         self._state = state
         self._backend = backend
         self._collection = collection
-        self._model = model
+        self._manner = manner
         self._history: list[Message] = []
 
     def run(self) -> int:
@@ -90,7 +100,7 @@ class _Conversation:
             self._state.note(self._state.say("chat_hello"))
         while True:
             try:
-                question = input(self._state.say("chat_prompt") if sys.stdin.isatty() else "").strip()
+                question = sound(input(self._state.say("chat_prompt") if sys.stdin.isatty() else "").strip())
             except (EOFError, KeyboardInterrupt):
                 return 0
             if question:
@@ -102,9 +112,8 @@ class _Conversation:
         from gakju.language import explain
         from gakju.types import Message
 
-        told = self._backend.ask(
-            question, collection=self._collection, model=self._model, history=self._history[-2 * HISTORY :]
-        )
+        history = self._history[-2 * HISTORY :]
+        told = self._backend.ask(question, collection=self._collection, history=history, **self._manner)
         try:
             answer = _show(self._state, told, question)
         except KeyboardInterrupt:
@@ -158,8 +167,10 @@ def _web(state: State, meter: Meter, step: WebStep) -> None:
             sites = ", ".join(dict.fromkeys(step.sites))
             meter.wait(state.say("web_reading", done=step.done, total=step.total, sites=sites))
         case _:
+            from gakju.language import retold
+
             for line in step.problems:
-                state.note(line)
+                state.note(retold(line, "web", state.language))
 
 
 def _sentence(state: State, claim: Claim, notes: dict[tuple[str, int, int, int], Footnote]) -> str:
@@ -180,6 +191,8 @@ def _below(state: State, answer: Answer, notes: dict[tuple[str, int, int, int], 
     from gakju.text.links import text_fragment
     from gakju.types import WebRef
 
+    if not answer.claims and not answer.refused:  # the model's own words
+        state.out(answer.answer)
     if answer.refused:
         state.out(answer.answer or state.say("ask_refused"))
         if answer.evidence:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import time
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from gakju.evaluation.datasets import RetrievalSet
 
 _folder = click.Path(path_type=Path)
+_PATIENCE = 10.0
 
 
 @click.group("eval", cls=Group, help=help_text("eval_help", "gakju eval retrieval scifact"))
@@ -77,17 +81,27 @@ def _retrievers(given: str) -> list[str]:
 def _workplace(keep: Path | None) -> Iterator[Path]:
     """Where libraries are made: the folder to keep them in, or one that goes, also where the process is told to."""
     import signal
-    import tempfile
 
     if keep:
         yield keep
         return
-    with tempfile.TemporaryDirectory(prefix="gakju-eval-", ignore_cleanup_errors=True) as folder:
-        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-        try:
-            yield Path(folder)
-        finally:
-            signal.signal(signal.SIGTERM, before)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    folder = Path(tempfile.mkdtemp(prefix="gakju-eval-"))
+    try:
+        yield folder
+    finally:
+        _remove(folder)
+        signal.signal(signal.SIGTERM, before)
+
+
+def _remove(folder: Path) -> None:
+    """With what a write that was stopped half way still puts there: LanceDB ends it on a thread of its own."""
+    deadline = time.monotonic() + _PATIENCE
+    quiet = 0
+    while quiet < 3 and time.monotonic() < deadline:
+        quiet = 0 if folder.exists() else quiet + 1
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(0.1)
 
 
 def _retrieval(

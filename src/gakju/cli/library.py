@@ -10,6 +10,7 @@ import click
 from gakju.cli.meter import Meter
 from gakju.cli.terminal import Group, State, command, help_text, word
 from gakju.errors import UsageError
+from gakju.language import retold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 @click.option("--password", "passwords", multiple=True, metavar="PASSWORD", help=word("opt_password"))
 @click.option("--ocr/--no-ocr", default=None, help=word("opt_ocr"))
 @click.option("--reread", is_flag=True, help=word("opt_reread"))
+@click.option("--every", default=None, type=click.Choice(["day", "week", "month"]), help=word("opt_every"))
 @click.option("--samples", is_flag=True, help=word("opt_samples"))
 @click.pass_obj
 def add(
@@ -32,18 +34,28 @@ def add(
     passwords: tuple[str, ...],
     ocr: bool | None,
     reread: bool,
+    every: str | None,
     samples: bool,
 ) -> int:
-    from gakju import wire
     from gakju.assistant.machine import sample_files
 
     given = [*paths, *map(str, sample_files() if samples else ())]
     if not given:
         raise UsageError("There is nothing to add.", hint="Name a file or a folder: gakju add ~/Documents")
+    if every and not any(p.startswith(("http://", "https://")) for p in given):
+        raise UsageError("--every is for pages of the web.", hint="Name a URL: gakju add https://example.org")
+    with state.connect(own=True) as backend:
+        told = backend.add(given, collection=collection, passwords=passwords, ocr=ocr, reread=reread, every=every or "")
+        return added(state, told)
+
+
+def added(state: State, told: Iterator[Progress | Added]) -> int:
+    """Shows what becomes of files and pages; the exit code."""
+    from gakju import wire
+
     done: list[Added] = []
     try:
-        with state.connect(own=True) as backend:
-            _add(state, backend.add(given, collection=collection, passwords=passwords, ocr=ocr, reread=reread), done)
+        _add(state, told, done)
     finally:
         # Also where it was stopped or failed half-way: what was done is done.
         if state.json and done:
@@ -75,7 +87,7 @@ def _add(state: State, told: Iterator[Progress | Added], done: list[Added]) -> N
 def _line(state: State, added: Added) -> str:
     status = state.known("cli", f"status_{added.status}")
     if added.status == "failed":
-        return f"{status}  {added.path}\n    {added.error}"
+        return f"{status}  {added.path}\n    {retold(added.error or '', 'mistakes', state.language)}"
     size = state.say("add_size", pages=added.pages, chunks=added.chunks, seconds=f"{added.seconds:.1f}")
     return "\n".join([f"{status}  {added.path}  {size}", *_problems(state, added.problems)])
 

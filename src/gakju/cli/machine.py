@@ -176,7 +176,7 @@ def _disk(state: State) -> Check:
     import shutil
 
     home = state.settings.home
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     free = shutil.disk_usage(home).free
     status = "ok" if free >= NEEDED else "warn"
     step = "" if status == "ok" else state.say("doctor_disk_step")

@@ -39,7 +39,7 @@ class Meter:
     def wait(self, text: str) -> None:
         """Say what is waited for, of unknown length."""
         if self._bar:
-            self._bar.update(self._task, description=text, total=None)
+            self._bar.update(self._task, description=printable(text), total=None)
 
     def tell(self, told: Progress) -> None:
         if not self._bar:

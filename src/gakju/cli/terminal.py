@@ -45,6 +45,11 @@ def printable(text: str) -> str:
     return "".join(c for c in text if c in "\n\t" or (unicodedata.category(c) != "Cc" and c not in _BIDI))
 
 
+def sound(given: str) -> str:
+    """What was typed, as text: bytes that are none stand in it as half a character, which nothing takes."""
+    return given.encode("utf-8", "replace").decode()
+
+
 @dataclass
 class State:
     """One run of the command line: options of every command, and how it talks."""

@@ -28,8 +28,10 @@ _LONGEST = 600
 _STYLE = """
 body { font: 16px/1.6 system-ui, sans-serif; color: #0f172a; max-width: 70rem; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2.5rem } p { color: #475569 }
-table { border-collapse: collapse; width: 100% } th { text-align: left; font-weight: 600 }
+table { border-collapse: collapse; width: 100% } tr > :first-child { min-width: 6rem }
 th, td { border-bottom: 1px solid #e2e8f0; padding: .4rem .8rem .4rem 0; vertical-align: top; overflow-wrap: anywhere }
+th { text-align: left; font-weight: 600; overflow-wrap: normal }
+:lang(ko) { word-break: keep-all }
 td.figure { font-variant-numeric: tabular-nums; white-space: nowrap }
 """
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -42,13 +44,13 @@ def answers_page(name: str, told: Mapping[str, Any], scores: Sequence[Scored], m
     body = [f"<h1>{escape(title)}</h1>", f"<p>{escape(made)}</p>", figures(told, language)]
     if told.get("curve"):
         names = ("threshold", "coverage", "wrong", "wrong_of_all")
-        rows = [[_figure(point[name]) for name in names] for point in told["curve"]]
+        rows = [[figure(point[name]) for name in names] for point in told["curve"]]
         body += [f"<h2>{escape(word('curve'))}</h2>", plot.curve(told["curve"], word("curve_x"), word("curve_y"))]
-        body.append(_table([word(name) for name in names], rows))
+        body.append(table([word(name) for name in names], rows))
     body += [f"<h2>{escape(word('worst'))}</h2>", f"<p>{escape(word('worst_note'))}</p>"]
     heads = [word(name) for name in ("question", "answer", "known", "confidence", "verdicts")]
-    body.append(_table(heads, [_case(one, language) for one in worst(scores)]))
-    return _whole(title, body, language)
+    body.append(table(heads, [_case(one, language) for one in worst(scores)]))
+    return whole(title, body, language)
 
 
 def grounded_page(
@@ -64,10 +66,10 @@ def grounded_page(
         one, said = statements[i], verified.said[i]
         verdicts = [word("supported" if yes else "not_supported") for yes in (one.supported, said)]
         texts = [_cut(one.context), _cut(f"{one.question} {one.answer}".strip())]
-        rows.append([*map(_plain, texts), *map(_plain, verdicts), _figure(verified.scores[i])])
+        rows.append([*map(plain, texts), *map(plain, verdicts), figure(verified.scores[i])])
     heads = [word(name) for name in ("context", "answer", "truth", "said", "score")]
     body = [f"<h1>{escape(title)}</h1>", figures(told, language), f"<h2>{escape(word('worst'))}</h2>"]
-    return _whole(title, [*body, _table(heads, rows)], language)
+    return whole(title, [*body, table(heads, rows)], language)
 
 
 def intervals(verified: Verified) -> dict[str, list[float]]:
@@ -96,8 +98,8 @@ def figures(told: Mapping[str, Any], language: Language) -> str:
             continue
         low, high = told.get("ci", {}).get(name, (None, None))
         edges = "" if low is None else f"{_number(low)} – {_number(high)}"
-        rows.append([_plain(name), _figure(value), _figure(edges), _plain(known.get(f"{name}_what", ""))])
-    return _table([known[name] for name in ("measure", "value", "interval", "what")], rows)
+        rows.append([plain(name), figure(value), figure(edges), plain(known.get(f"{name}_what", ""))])
+    return table([known[name] for name in ("measure", "value", "interval", "what")], rows)
 
 
 def write(path: Path, page: str) -> None:
@@ -114,7 +116,7 @@ def _case(one: Scored, language: Language) -> list[str]:
     known = " / ".join(one.question.answers) or word("none")
     sure = "" if one.answered.confidence is None else one.answered.confidence
     texts = [_cut(one.question.text), _cut(answer), _cut(known)]
-    return [*map(_plain, texts), _figure(sure), _plain(", ".join(one.answered.verdicts))]
+    return [*map(plain, texts), figure(sure), plain(", ".join(one.answered.verdicts))]
 
 
 def _cut(text: str) -> str:
@@ -125,20 +127,20 @@ def _number(value: float | int | str) -> str:
     return f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
 
 
-def _figure(value: float | int | str) -> str:
+def figure(value: float | int | str) -> str:
     return f'<td class="figure">{escape(_number(value))}</td>'
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     return f"<td>{escape(text)}</td>"
 
 
-def _table(heads: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+def table(heads: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
     head = "".join(f"<th>{escape(one)}</th>" for one in heads)
     return "\n".join(["<table>", f"<tr>{head}</tr>", *(f"<tr>{''.join(row)}</tr>" for row in rows), "</table>"])
 
 
-def _whole(title: str, body: Sequence[str], language: Language) -> str:
+def whole(title: str, body: Sequence[str], language: Language) -> str:
     return "\n".join(
         [
             "<!doctype html>",

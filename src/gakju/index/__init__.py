@@ -91,16 +91,25 @@ class Index:
         """The document of that content, if the collection has it."""
         return next((d for d in self.documents(collection) if d.digest == digest), None)
 
+    def knows(self, document_id: str) -> bool:
+        """Whether a document has that id, seen or removed."""
+        shelf = self._now().shelf()
+        return document_id in shelf.documents or document_id in shelf.removed
+
+    def holds(self, digest: str) -> bool:
+        """Whether a document, seen or removed, is made of these bytes."""
+        removed = (document for document, _ in self.removed())
+        return any(document.digest == digest for document in (*self.documents(), *removed))
+
     def collections(self) -> dict[str, int]:
         """Documents in each collection, by name."""
         return dict(sorted(Counter(document.collection for document in self.documents()).items()))
 
     def secret(self, document_id: str) -> str:
-        """What `Writer.commit` was given to keep with the document, a password say; "" for none."""
-        found = self._now().secret(document_id)
-        if found is None:
+        """What `Writer.commit` was given to keep with the document, seen or removed, a password say; "" for none."""
+        if not self.knows(document_id):
             raise NotFound(f"There is no document {document_id!r}.", hint="`gakju docs` lists them.")
-        return found
+        return self._now().secret(document_id) or ""
 
     @contextmanager
     def writer(self, document_id: str, collection: str = "default") -> Iterator[Writer]:
@@ -157,6 +166,47 @@ class Index:
         generation.hide(document)
         generation.clear(document_id)
 
+    def remove(self, document_ids: Sequence[str], at: str) -> None:
+        """Out of sight in one write, until `restore` has them back as they were or `purge` ends them.
+
+        `at` is the time, as ISO 8601. Raises NotFound.
+        """
+        if gone := [(self.document(name), self.secret(name)) for name in dict.fromkeys(document_ids)]:
+            self._now().remove(gone, at)
+
+    def removed(self) -> list[tuple[Document, str]]:
+        """What can come back, with the time of its removal; the last removed first."""
+        return sorted(self._now().shelf().removed.values(), key=lambda pair: pair[1], reverse=True)
+
+    def restore(self, document_ids: Sequence[str]) -> list[Document]:
+        """In sight again, in one write. Left out: what was purged, and what its collection has again meanwhile."""
+        generation = self._now()
+        taken = {(d.collection, d.digest) for d in self.documents()}
+        back: list[Document] = []
+        for name in dict.fromkeys(document_ids):
+            document, _ = generation.shelf().removed.get(name, (None, ""))
+            if document and (document.collection, document.digest) not in taken:
+                taken.add((document.collection, document.digest))
+                back.append(document)
+        if back:
+            generation.restore([(d, generation.secret(d.id) or "") for d in back])
+        return back
+
+    def purge(self, document_ids: Sequence[str]) -> list[Document]:
+        """Off the disk for good, those of them that were removed."""
+        generation = self._now()
+        removed = generation.shelf().removed
+        if gone := [removed[name][0] for name in dict.fromkeys(document_ids) if name in removed]:
+            generation.hide(*gone)  # so that a kill in between leaves nothing half there to come back
+            generation.clear(*(d.id for d in gone))
+        return gone
+
+    def renew(self, document_id: str, at: str) -> Document:
+        """What it is once it counts as added at that time, as it was found to be still the same. Raises NotFound."""
+        renewed = replace(self.document(document_id), added_at=at)
+        self._now().restore([(renewed, self.secret(document_id))])
+        return renewed
+
     def move(self, document_ids: Sequence[str], collection: str) -> None:
         """Documents into another collection, as they are: nothing is read again.
 
@@ -183,10 +233,22 @@ class Index:
         """Of `(document_id, page number)`; those that do not exist are left out."""
         from gakju.index import rows
 
+        return {(row["document_id"], row["number"]): rows.page_of(row) for row in self._page_rows(keys)}
+
+    def layouts(self, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Page]:
+        """`pages` for who wants their `boxes` only: with numbers and glyphs, without text and all else."""
+        from gakju.index import rows
+
+        found = self._page_rows(keys, rows.LAYOUT)
+        return {(row["document_id"], row["number"]): rows.layout_of(row) for row in found}
+
+    def _page_rows(self, keys: Sequence[tuple[str, int]], columns: Sequence[str] = ()) -> list[dict[str, Any]]:
+        from gakju.index import rows
+
         generation = self._now()
         seen = generation.shelf().documents
         wanted = [rows.key(document_id, number) for document_id, number in dict.fromkeys(keys) if document_id in seen]
-        return {(row["document_id"], row["number"]): rows.page_of(row) for row in generation.page_rows(wanted)}
+        return generation.page_rows(wanted, columns)
 
     def chunks(self, document_id: str) -> list[Chunk]:
         """All of a document, in order. Raises NotFound."""
@@ -231,7 +293,7 @@ class Index:
         Also removes generations out of use, except the one that a `rebuild` would resume.
         """
         generation = self._now()
-        cleared = sorted(generation.shelf().hidden)
+        cleared = sorted(generation.shelf().litter)
         generation.clear(*cleared)
         generation.mend()
         current = generation.folder.name
@@ -239,7 +301,7 @@ class Index:
         for folder in self.root.glob("g-*"):
             if folder.name not in kept:
                 shutil.rmtree(folder, ignore_errors=True)
-        if self.stale and not generation.shelf().documents:
+        if self.stale and not generation.shelf().documents and not generation.shelf().removed:
             self.switch(self.rebuild())
         if generation.shelf().documents:
             self._now().upkeep.ask()
@@ -253,8 +315,23 @@ class Index:
         current = _pointed(self.root)
         name = _next_name(self._fingerprint, current)
         sibling = Index(self.root, self._fingerprint, self._dimensions, _only=name)
-        sibling._now().clear(*sibling._now().shelf().hidden)
+        sibling._now().clear(*sibling._now().shelf().litter)
         return sibling
+
+    def follow(self, other: Index) -> None:
+        """Moves, removes, restores and deletes documents until each is what it is in `other`, which has them all."""
+        theirs, own = other._now().shelf(), self._now()
+        seen, removed = theirs.documents, theirs.removed
+        if back := [name for name in own.shelf().removed if name in seen]:
+            own.restore([(seen[name], own.secret(name) or "") for name in back])
+        for name in [name for name in own.shelf().documents if name in removed]:
+            self.remove([name], removed[name][1])
+        for name in [name for name in own.shelf().documents if name not in seen]:
+            self.delete(name)
+        self.purge([name for name in own.shelf().removed if name not in removed])
+        moved = [d.id for d in self.documents() if d.collection != seen[d.id].collection]
+        if moved:
+            own.move([(seen[name], own.secret(name) or "") for name in moved])
 
     def switch(self, to: Index) -> None:
         """Makes the generation of `to` the current one, in one atomic write. The old one goes at `recover`."""

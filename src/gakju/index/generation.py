@@ -1,7 +1,8 @@
 """One generation of the library: three LanceDB tables in one folder.
 
 A document's state decides what is seen: its row goes in as `pending` before anything else of it, turns
-`complete` in one atomic write, and leaves last. Searches leave out whatever is not complete.
+`complete` in one atomic write, and leaves last. One that can still come back is `removed` and the time of that.
+Searches leave out whatever is not complete.
 """
 
 from __future__ import annotations
@@ -19,9 +20,12 @@ from lancedb.index import FTS
 
 from gakju.index import rows
 from gakju.index.upkeep import Upkeep, probing
-from gakju.index.view import Probing, Seen, Shelf, View, quoted, translated
+from gakju.index.view import Probing, Seen, Shelf, View, awaited, quoted, translated
 from gakju.protocols import Vectors
 from gakju.types import Chunk, Document
+
+REMOVED = "removed "
+"""Begins the state of a document that can come back; the time stands behind it."""
 
 
 class Generation:
@@ -32,15 +36,17 @@ class Generation:
         self._writing = threading.RLock()
         self._shelf: Shelf | None = None
         with self._guard("opening"):
-            # Zero: each call looks for what other processes have written.
-            base = lancedb.connect(str(folder), read_consistency_interval=timedelta(0))
+            # Zero: each call looks for what other processes have written. Searches read by handles of their own.
+            how = {"read_consistency_interval": timedelta(0), "session": lancedb.Session.default()}
+            base = lancedb.connect(str(folder), **how)
             self._documents = base.create_table("documents", schema=rows.DOCUMENTS, exist_ok=True)
             self._pages = base.create_table("pages", schema=rows.PAGES, exist_ok=True)
             self._chunks = self._open_chunks(base, dimensions)
             self.dimensions: int = self._chunks.schema.field("vector").type.list_size
             self._columns = rows.columns_of(self._chunks.schema)
             self._index_words()
-        self._base = base
+            self._read = awaited(lancedb.connect_async(str(folder), **how))
+            self._read_pages = awaited(self._read.open_table("pages"))
         self._parsed: dict[str, Document] = {}
         self._seen: Seen | None = None
         self._probing: tuple[int, Probing | None] = 0, None
@@ -73,20 +79,26 @@ class Generation:
             version = self._documents.version
             if self._shelf is None or self._shelf.version != version:
                 found = self._documents.search().select(["id", "state", "record"]).to_arrow().to_pylist()
-                records = [row["record"] for row in found if row["state"] == "complete"]
+                kept = {r["record"]: r["state"] for r in found if r["state"].startswith(("complete", REMOVED))}
                 # Most are the same as at the version before.
-                self._parsed = {r: self._parsed.get(r) or rows.document_of(r) for r in records}
-                complete = sorted(self._parsed.values(), key=lambda document: (document.added_at, document.id))
+                self._parsed = {r: self._parsed.get(r) or rows.document_of(r) for r in kept}
+                seen = [self._parsed[r] for r, state in kept.items() if state == "complete"]
+                complete = sorted(seen, key=lambda document: (document.added_at, document.id))
+                removed = {
+                    (d := self._parsed[r]).id: (d, state.removeprefix(REMOVED))
+                    for r, state in kept.items()
+                    if state != "complete"
+                }
                 hidden = frozenset(row["id"] for row in found if row["state"] != "complete")
                 chunks = Counter[str]()
                 for document in complete:
                     chunks[document.collection] += document.chunks
-                self._shelf = Shelf(version, {document.id: document for document in complete}, hidden, chunks)
+                self._shelf = Shelf(version, {document.id: document for document in complete}, hidden, chunks, removed)
             return self._shelf
 
     def secret(self, document_id: str) -> str | None:
         with self._guard("reading a document"):
-            query = self._documents.search().where(f"id = {quoted(document_id)} AND state = 'complete'")
+            query = self._documents.search().where(f"id = {quoted(document_id)} AND record != ''")
             found = query.select(["secret"]).limit(1).to_arrow().to_pylist()
         return found[0]["secret"] if found else None
 
@@ -99,13 +111,24 @@ class Generation:
         changed = [(document.id, "complete", document, secret) for document, secret in documents]
         changed += [(old.id, "leaving", old, "") for old in replaced]
         with self._writing, self._guard("adding a document"):
-            merge = self._documents.merge_insert("id").when_matched_update_all()
-            merge.execute(rows.document_rows(changed))
+            self._put(changed)
 
-    def hide(self, document: Document) -> None:
+    def hide(self, *documents: Document) -> None:
         with self._writing, self._guard("deleting a document"):
-            merge = self._documents.merge_insert("id").when_matched_update_all()
-            merge.execute(rows.document_rows([(document.id, "leaving", document, "")]))
+            self._put([(d.id, "leaving", d, "") for d in documents])
+
+    def remove(self, documents: Sequence[tuple[Document, str]], at: str) -> None:
+        """Out of sight in one write, each with its secret; nothing of them is lost."""
+        with self._writing, self._guard("deleting a document"):
+            self._put([(d.id, REMOVED + at, d, secret) for d, secret in documents])
+
+    def restore(self, documents: Sequence[tuple[Document, str]]) -> None:
+        with self._writing, self._guard("restoring a document"):
+            self._put([(d.id, "complete", d, secret) for d, secret in documents])
+
+    def _put(self, changed: Sequence[tuple[str, str, Document | None, str]]) -> None:
+        """Rows in place of those that are there, in one atomic write."""
+        self._documents.merge_insert("id").when_matched_update_all().execute(rows.document_rows(changed))
 
     def move(self, documents: Sequence[tuple[Document, str]]) -> None:
         """Documents, each with its secret, into the collection they now name: on the shelf first, then their chunks.
@@ -113,17 +136,19 @@ class Generation:
         A search in between finds them in neither; `mend` ends what a kill stopped.
         """
         with self._writing, self._guard("moving documents"):
-            merge = self._documents.merge_insert("id").when_matched_update_all()
-            merge.execute(rows.document_rows([(d.id, "complete", d, secret) for d, secret in documents]))
+            self._put([(d.id, "complete", d, secret) for d, secret in documents])
             self._assign([d for d, _ in documents])
 
     def mend(self) -> None:
         """Puts chunks where their documents are."""
         shelf = self.shelf()
+        here: dict[str, list[Document]] = {}
+        for document in (*shelf.documents.values(), *(removed for removed, _ in shelf.removed.values())):
+            here.setdefault(document.collection, []).append(document)
         with self._writing, self._guard("moving documents"):
-            for name, count in shelf.chunks.items():
-                if self._chunks.count_rows(f"collection = {quoted(name)}") < count:
-                    self._assign([d for d in shelf.documents.values() if d.collection == name])
+            for name, documents in here.items():
+                if self._chunks.count_rows(f"collection = {quoted(name)}") < sum(d.chunks for d in documents):
+                    self._assign(documents)
 
     def _assign(self, documents: Sequence[Document]) -> None:
         for name in sorted({d.collection for d in documents}):
@@ -153,12 +178,13 @@ class Generation:
                 self._chunks.add(chunks)
         self.upkeep.added(chunks.num_rows if chunks is not None else 0)
 
-    def page_rows(self, keys: Sequence[str]) -> list[dict[str, Any]]:
+    def page_rows(self, keys: Sequence[str], columns: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """With these columns, or all."""
         if not keys:
             return []
         with self._guard("reading pages"):
-            found = self._pages.search().where(f"key IN ({', '.join(map(quoted, keys))})").limit(len(keys)).to_arrow()
-            return list(found.to_pylist())
+            query = self._read_pages.query().where(f"key IN ({', '.join(map(quoted, keys))})").limit(len(keys))
+            return list(awaited((query.select(list(columns)) if columns else query).to_arrow()).to_pylist())
 
     def chunks(self, document_id: str) -> list[Chunk]:
         with self._guard("reading chunks"):
@@ -186,8 +212,8 @@ class Generation:
         with self._guard("searching"):
             version, seen = self._chunks.version, self._seen
             if seen is None or seen.version != version:
-                table = self._base.open_table("chunks")
-                table.checkout(version)
+                table = awaited(self._read.open_table("chunks"))
+                awaited(table.checkout(version))
                 seen = self._seen = Seen(version, table, self.dimensions, self._columns)
         return View(seen, shelf, collection, self._measured_probing(), self.folder)
 

@@ -43,6 +43,8 @@ PAGES = pa.schema(
         ("glyphs", pa.large_binary()),
     ]
 )
+LAYOUT = ("document_id", "number", "glyphs")
+"""What `layout_of` wants of a page."""
 _KINDS: tuple[BlockKind, ...] = get_args(BlockKind)
 
 # Columns of libraries made before a chunk had a body.
@@ -120,6 +122,11 @@ def page_of(row: Mapping[str, Any]) -> Page:
         glyphs=unpack_glyphs(row["glyphs"]),
         problems=tuple(Problem(**problem) for problem in json.loads(row["problems"])),
     )
+
+
+def layout_of(row: Mapping[str, Any]) -> Page:
+    """The page with its number and glyphs alone."""
+    return Page(row["number"], "", (), glyphs=unpack_glyphs(row["glyphs"]))
 
 
 def chunk_rows(

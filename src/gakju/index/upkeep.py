@@ -34,6 +34,7 @@ _SCALAR_ROWS = 1_000
 _REST = 10
 # Parts added since the training are indices of their own, asked one by one.
 _GROWTH = 2
+_CONFLICT = "Retryable commit conflict"
 # A reader in another process may still be on an older version; its query is over by then.
 _KEEP = timedelta(minutes=2)
 
@@ -105,7 +106,10 @@ class Upkeep:
             try:
                 self.run(all_of_it=False)
             except Exception as error:  # what is not indexed is found all the same; the next write tries again
-                _log.warning("%s", error)
+                if _CONFLICT in str(error):  # with a write in between, which is in the way of no search
+                    self.ask()
+                else:
+                    _log.warning("%s", error)
             self._rest_until = time.monotonic() + _REST * (time.monotonic() - started)
 
     def _wait(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import anyio
 from anyio import to_thread
@@ -39,6 +39,10 @@ Name = Annotated[str, Field(min_length=1, max_length=200, description="As minute
 Text = Annotated[str, Field(min_length=1, description="The text, or with `encoded` the bytes of a file as base64.")]
 Encoded = Annotated[bool, Field(description="Whether `text` is base64: for PDF and other files that are no text.")]
 Collection = Annotated[str, Field(description="Which collection of the library.", max_length=64)]
+Sources = Annotated[
+    Literal["", "documents", "web", "both", "auto"],
+    Field(description="What the answer stands on; empty is as the user has it. Pages of the web are read before."),
+]
 Question = Annotated[str, Field(min_length=1, max_length=10_000)]
 
 
@@ -85,7 +89,9 @@ class Put(BaseModel):
 
 
 class Footnote(BaseModel):
-    """The place that carries a sentence; `start` and `end` are code points of the page's text."""
+    """The place that carries a sentence; `start` and `end` are code points of the page's text. `link` opens a page of
+    the web at the words.
+    """
 
     number: int
     document_id: str
@@ -95,6 +101,7 @@ class Footnote(BaseModel):
     boxes: list[list[float]]
     start: int
     end: int
+    link: str = ""
 
 
 class Claim(BaseModel):
@@ -128,10 +135,12 @@ def server(source: SourceOf) -> MCPServer:
 
     @made.tool(annotations=_READS)
     async def ask(
-        ctx: Context, question: Question, collection: Collection = DEFAULT
+        ctx: Context, question: Question, collection: Collection = DEFAULT, sources: Sources = ""
     ) -> Annotated[CallToolResult, Answered]:
-        """An answer from the user's documents, with a footnote under every sentence."""
-        return await _answer(ctx, source, question, collection)
+        """An answer from the user's documents, or from the web where the user allows it, with a footnote under every
+        sentence.
+        """
+        return await _answer(ctx, source, question, collection, sources)
 
     @made.tool(annotations=_READS)
     async def documents(
@@ -175,10 +184,12 @@ def _passage(hit: wire.Json) -> Passage:
     return Passage(document_id=hit["document"]["id"], title=hit["document"]["title"], **kept)
 
 
-async def _answer(ctx: Context, source: SourceOf, question: str, collection: str) -> CallToolResult:
+async def _answer(ctx: Context, source: SourceOf, question: str, collection: str, sources: str) -> CallToolResult:
     """Progress is told a sentence at a time; a call that is cancelled stops the model."""
     cited = Cited()
-    steps: Iterator[Any] = await _run(lambda: iter(source(ctx, "ask").ask(question, collection=collection)))
+    steps: Iterator[Any] = await _run(
+        lambda: iter(source(ctx, "ask").ask(question, collection=collection, sources=sources))
+    )
     try:
         count = 0
         while (step := await _run(lambda: next(steps, None))) is not None:
@@ -190,7 +201,8 @@ async def _answer(ctx: Context, source: SourceOf, question: str, collection: str
             if close := getattr(steps, "close", None):
                 await to_thread.run_sync(close)
     answer = finished(cited)
-    notes = footnotes(cited)
+    links = {c.number: wire.link(c.footnote.document, c.footnote.quote) for c in cited.citations}
+    notes = [{**n, **links[n["number"]]} for n in footnotes(cited)]
     told = Answered(
         answer=cited.text,
         refused=answer.refused,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from io import BytesIO
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gakju import wire
 from gakju.assistant.cited import Citation, Cited
 from gakju.errors import BrokenFile, ModelFailed, UsageError
+from gakju.store import Job
 from gakju.types import Added, Answer, AskEvent, Document, Message
 
 if TYPE_CHECKING:
@@ -25,7 +26,13 @@ class Source(Protocol):
         ...
 
     def ask(
-        self, question: str, *, collection: str = DEFAULT, model: str = "", history: Sequence[Message] = ()
+        self,
+        question: str,
+        *,
+        collection: str = DEFAULT,
+        model: str = "",
+        history: Sequence[Message] = (),
+        sources: str = "",
     ) -> Iterator[AskEvent]: ...
 
     def documents(self, collection: str | None = None) -> list[Document]: ...
@@ -53,7 +60,9 @@ class InProcess:
     def __init__(self, assistant: Assistant) -> None:
         self._assistant = assistant
         self.documents = assistant.documents
-        self.ask = assistant.ask
+
+    def ask(self, question: str, **options: Any) -> Iterator[AskEvent]:
+        return self._assistant.ask(question, **options)
 
     def search(self, query: str, k: int = 10, *, collection: str = DEFAULT) -> list[wire.Json]:
         return [wire.hit(h) for h in self._assistant.search(query, k, collection=collection)]
@@ -63,10 +72,14 @@ class InProcess:
 
     def put(self, name: str, data: bytes, *, collection: str = DEFAULT) -> Added:
         kept = self._assistant.keep(BytesIO(data), name)
-        job = self._assistant.jobs.wait(self._assistant.submit_add([kept], collection=collection).id)
+        job = self.done(self._assistant.submit_add([kept], collection=collection))
         if job.state != "done":
             raise BrokenFile(job.error.get("message", f"{name} was not added."), hint=job.error.get("hint", ""))
         return wire.load(Added, job.result["files"][0])
+
+    def done(self, job: Job) -> Job:
+        """As it is at its end."""
+        return self._assistant.jobs.wait(job.id)
 
     def embed(self, texts: Sequence[str], *, model: str, query: bool = False) -> list[list[float]]:
         embedder = self._assistant.parts.embedder

@@ -1,6 +1,7 @@
 """Chat models and embedders by name: `provider:model`.
 
 embedded:NAME        a model of the catalogue, run on this machine
+embedded:NAME+TUNED  the same with an adapter that was trained for it
 openai:MODEL         OpenAI
 azure:DEPLOYMENT     your Azure OpenAI resource
 http(s)://HOST/v1#M  model M of any server with an OpenAI-compatible API
@@ -18,6 +19,7 @@ import httpx
 from gakju.errors import NetworkError, UnknownModel, UsageError
 from gakju.http import is_loopback
 from gakju.models import catalog, fetch
+from gakju.models.adapters import Adapters
 from gakju.models.catalog import Entry
 from gakju.models.engine import Engines
 from gakju.models.remote import OPENAI_URL, Host, RemoteEmbedder
@@ -29,7 +31,7 @@ ENTAILMENT = "multilingual-e5-small"
 """Whose published weights the entailment model changes."""
 AZURE_VERSION = "2024-10-21"
 
-__all__ = ["Engines", "Hosts", "open_chat", "open_embedder", "open_entailment"]
+__all__ = ["Engines", "Hosts", "open_chat", "open_embedder", "open_entailment", "open_host"]
 
 
 class Hosts(TypedDict, total=False):
@@ -65,10 +67,16 @@ def open_chat(
 
     provider, model = _parse(name, "chat")
     if provider == "embedded":
-        entry = _entry(model, "chat")
+        base, tuned, adapter = model.partition("+")
+        entry, shelf = _entry(base, "chat"), Adapters(root)
         weights = fetch.require(entry, root)
-        limit = min(context, entry.context)
-        return EmbeddedChat(name, engines.get(weights, context=limit, threads=threads, slots=slots, queue=queue))
+
+        def meant() -> str:
+            return shelf.find(base, adapter).id if tuned else ""
+
+        meant()
+        limits = {"context": min(context, entry.context), "threads": threads, "slots": slots, "queue": queue}
+        return EmbeddedChat(name, engines.get(weights, **limits, adapters=lambda: shelf.of(base)), meant)
     host = _host(provider, name, hosts)
     return OpenAIChat(
         name,
@@ -106,6 +114,17 @@ def open_entailment(
     from gakju.models.entailment import Entailment
 
     return Entailment(lambda: fetch.require(_entry(ENTAILMENT, "embed"), root), cache, threads).entailed
+
+
+def open_host(name: str, **hosts: Unpack[Hosts]) -> tuple[Host, str]:
+    """The server of a model on another machine, for more than answers, and what it calls the model.
+
+    Raises as `open_chat`, and UsageError for a model of this machine.
+    """
+    provider, model = _parse(name, "chat")
+    if provider == "embedded":
+        raise UsageError(f"{name} is no model of another machine.", hint="Write openai:MODEL or azure:MODEL.")
+    return _host(provider, name, hosts), model
 
 
 def _parse(name: str, kind: str) -> tuple[str, str]:

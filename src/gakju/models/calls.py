@@ -73,7 +73,9 @@ def _schema(functions: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     for name, parameters in functions.items():
         own = dict(parameters) or {"type": "object"}
         for key in ("$defs", "definitions"):
-            shared.setdefault(key, {}).update(own.pop(key, {}))
+            if not isinstance(found := own.pop(key, {}), dict):
+                raise UsageError(f"tools: {key} in the parameters of {name} is no object.", param="tools")
+            shared.setdefault(key, {}).update(found)
         properties = {"name": {"const": name}, "arguments": own}
         required = ["name", "arguments"]
         calls.append({"type": "object", "properties": properties, "required": required, "additionalProperties": False})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gakju.errors import ModelFailed, NetworkError
@@ -88,9 +88,11 @@ def _top(told: Any) -> dict[str, float]:
 class EmbeddedChat(OpenAIChat):
     """A model run by the embedded engine. Where the engine dies, ModelFailed is raised and the next use starts it."""
 
-    def __init__(self, name: str, engine: Engine) -> None:
-        super().__init__(name, self._connect, name.partition(":")[2], engine.context, raw=EngineModel(name, engine))
-        self.engine = engine
+    def __init__(self, name: str, engine: Engine, adapter: Callable[[], str] = str) -> None:
+        """`adapter` gives the id of the adapter that the name means now, "" for none; it may raise UnknownModel."""
+        raw = EngineModel(name, engine, adapter)
+        super().__init__(name, self._connect, name.partition(":")[2], engine.context, raw=raw)
+        self.engine, self.adapter = engine, adapter
         self._lock = threading.Lock()
         self._connected: tuple[str, openai.OpenAI] | None = None
 
@@ -113,10 +115,14 @@ class EmbeddedChat(OpenAIChat):
         stop: Sequence[str] = (),
         extra: Mapping[str, Any] | None = None,
     ) -> Iterator[Delta]:
+        self.engine.load(adapter := self.adapter())
         try:
             with self.engine.turns.join(HERE) as turn:
                 turn.wait()
-                options = {"temperature": temperature, "max_tokens": max_tokens, "stop": stop, "extra": extra}
+                self._connect()  # only a worker that is up knows the places of its adapters
+                extra = {**(extra or {}), **self.engine.lora(adapter)}
+                limit = self.engine.answer_tokens if max_tokens is None else max_tokens
+                options = {"temperature": temperature, "max_tokens": limit, "stop": stop, "extra": extra}
                 yield from super().stream(messages, **options)  # type: ignore[arg-type]
         except NetworkError as error:
             raise engine_lost(self.name, self.engine) from error
@@ -124,3 +130,18 @@ class EmbeddedChat(OpenAIChat):
     def warm(self, prefix: Sequence[Message]) -> None:
         """Reads a prompt's beginning ahead; see `Engine.warm`."""
         self.engine.warm(prefix)
+
+    def next_tokens(self, ids: Sequence[int], top: int = 64) -> dict[int, float]:
+        """Log probabilities of the likeliest tokens by number after a prompt of numbers.
+
+        Empty where the likeliest token is a part of a character: the engine tells nothing of those.
+        """
+        self.engine.load(adapter := self.adapter())
+        with self.engine.turns.join(HERE) as turn:
+            turn.wait()
+            with translated(self.name):
+                client = self._connect()
+                body = {"prompt": list(ids), "max_tokens": 1, "temperature": 0, "logprobs": top}
+                told: Any = client.post("/completions", body={**body, **self.engine.lora(adapter)}, cast_to=object)
+                tokens = (told["choices"][0].get("logprobs") or {}).get("content") or ()
+                return {one["id"]: one["logprob"] for token in tokens[:1] for one in token["top_logprobs"]}

@@ -13,15 +13,16 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import IO
+from typing import IO, Any
 
 import psutil
 
-from gakju.errors import ModelFailed, ModelMissing
+from gakju.errors import ModelFailed, ModelMissing, UnknownModel
 from gakju.http import client, translated
 from gakju.models.embed import usable_cores
 from gakju.models.turns import Turns
@@ -38,21 +39,38 @@ class Engine:
     """An OpenAI-compatible server of one model file on a loopback port, behind a random key. Thread-safe.
 
     Started at first use of `base_url`. `context` tokens for each of `slots` requests at a time; `threads` 0
-    takes the physical cores this process may use. `queue` more requests may wait.
+    takes the physical cores this process may use. `queue` more requests may wait. `adapters` are files by id, asked
+    for at each start: a worker loads them with its model, and each request says which one it wants.
     """
 
     def __init__(
-        self, weights: Path, *, context: int = 8192, threads: int = 0, slots: int = 2, queue: int = 32
+        self,
+        weights: Path,
+        *,
+        context: int = 8192,
+        threads: int = 0,
+        slots: int = 2,
+        queue: int = 32,
+        adapters: Callable[[], Mapping[str, Path]] = dict,
     ) -> None:
         self.weights, self.context, self.slots = weights, context, slots
         self.turns = Turns(slots, queue)
         """Whoever sends a request takes one; beyond the slots the engine would keep it in a line that is not fair."""
+        self.loading = ThreadPoolExecutor(1, thread_name_prefix="adapter")
+        """For `load`, which waits as long as an answer takes: on shared threads a few would keep all others waiting."""
         self.threads = threads or min(psutil.cpu_count(logical=False) or 1, usable_cores())
         self.key = secrets.token_urlsafe(32)
+        self._adapters = adapters
+        self._loaded: tuple[str, ...] = ()
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
         self._url = ""
         self._log: deque[str] = deque(maxlen=LOG_LINES)
+
+    @property
+    def answer_tokens(self) -> int:
+        """Longest answer where its asker names none: a small model may repeat a line until its window is full."""
+        return self.context // 4
 
     @property
     def base_url(self) -> str:
@@ -95,10 +113,38 @@ class Engine:
             process.wait(timeout=1.0)
         return process.poll() is not None
 
+    def load(self, adapter: str) -> None:
+        """Makes sure that a worker that is up has the adapter of that id: one started before it was made is replaced.
+
+        Answers under way are waited for and further ones wait in line. Not for someone who has a turn.
+        """
+        if not self._lacks(adapter):
+            return
+        with self.turns.alone():
+            if self._lacks(adapter):
+                self.stop()
+
+    def _lacks(self, adapter: str) -> bool:
+        return self._alive() and adapter not in self._loaded and adapter in self._adapters()
+
+    def lora(self, adapter: str) -> dict[str, Any]:
+        """What a request says of adapters, to the worker that is up; "" is the model alone. Raises UnknownModel.
+
+        llama.cpp counts adapters by their place, and answers with the model alone for a place that is not there. Where
+        a request names none, it leaves what another adapter has read in the cache: so one is named, at no strength.
+        """
+        if not adapter:
+            return {"lora": [{"id": 0, "scale": 0.0}]} if self._loaded else {}
+        try:
+            return {"lora": [{"id": self._loaded.index(adapter), "scale": 1.0}]}
+        except ValueError:
+            raise UnknownModel(f"The adapter {adapter} is gone.", hint="Choose another model.", param="model") from None
+
     def warm(self, prefix: Sequence[Message]) -> None:
         """Reads a prompt's beginning into the cache, so that prompts that begin alike start sooner."""
         url = self.base_url + "/chat/completions"
-        body = {"messages": [{"role": m.role, "content": m.content} for m in prefix], "max_tokens": 1}
+        told = [{"role": m.role, "content": m.content} for m in prefix]
+        body = {"messages": told, "max_tokens": 1, **self.lora("")}
         with client(offline=True, timeout=START_SECONDS) as http, translated():
             http.post(url, json=body, headers={"authorization": f"Bearer {self.key}"}).raise_for_status()
 
@@ -110,7 +156,8 @@ class Engine:
                 _end(process)
 
     def _alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        process = self._process  # read once: `stop` may take it away in between
+        return process is not None and process.poll() is None
 
     def _start(self) -> None:
         if not self.weights.is_file():
@@ -118,6 +165,7 @@ class Engine:
         if self._process is not None:
             _end(self._process)
         self._log.clear()
+        adapters = self._adapters()
         command = [sys.executable, "-P", "-m", "gakju.models.engine_worker"]
         pipe = subprocess.PIPE
         try:
@@ -135,13 +183,13 @@ class Engine:
         except OSError as error:
             raise ModelFailed(f"The model's engine could not be started: {error.strerror}.") from error
         try:
-            self._url = self._handshake(process)
+            self._url = self._handshake(process, adapters)
         except BaseException:
             _end(process)
             raise
-        self._process = process
+        self._process, self._loaded = process, tuple(adapters)
 
-    def _handshake(self, process: subprocess.Popen[str]) -> str:
+    def _handshake(self, process: subprocess.Popen[str], adapters: Mapping[str, Path]) -> str:
         assert process.stdin
         assert process.stdout
         assert process.stderr
@@ -151,6 +199,7 @@ class Engine:
             "slots": self.slots,
             "threads": self.threads,
             "key": self.key,
+            "adapters": [str(path) for path in adapters.values()],
             "parent": os.getpid(),
         }
         threading.Thread(target=self._keep_log, args=(process.stderr,), daemon=True).start()
@@ -195,12 +244,23 @@ class Engines:
         self._lock = threading.Lock()
         self._engines: dict[tuple[Path, int, int, int, int], Engine] = {}
 
-    def get(self, weights: Path, *, context: int, threads: int = 0, slots: int = 2, queue: int = 32) -> Engine:
+    def get(
+        self,
+        weights: Path,
+        *,
+        context: int,
+        threads: int = 0,
+        slots: int = 2,
+        queue: int = 32,
+        adapters: Callable[[], Mapping[str, Path]] = dict,
+    ) -> Engine:
         """Nothing is started yet."""
         with self._lock:
             key = (weights, context, threads, slots, queue)
             if key not in self._engines:
-                self._engines[key] = Engine(weights, context=context, threads=threads, slots=slots, queue=queue)
+                self._engines[key] = Engine(
+                    weights, context=context, threads=threads, slots=slots, queue=queue, adapters=adapters
+                )
             return self._engines[key]
 
     def stop(self) -> None:

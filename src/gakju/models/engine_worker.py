@@ -49,7 +49,10 @@ def _server(config: dict[str, Any]) -> Any:
     params.fit_params = False  # would shrink the context to the memory at hand, without a word
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = config["threads"]
     params.cache_prompt = True
-    params.cache_ram_mib = PROMPT_CACHE_MIB
+    # It knows prompts by their tokens alone: what one adapter has read would be taken for read by another.
+    params.cache_ram_mib = 0 if config["adapters"] else PROMPT_CACHE_MIB
+    # Loaded but at no strength: each request says what it wants.
+    params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(path, 0.0) for path in config["adapters"]]
     params.port = 0
     params.api_keys = [config["key"]]
     params.ui = False

@@ -23,7 +23,7 @@ from gakju.models.embed import GROUP, PAD_TO, usable_cores
 
 LEARNED = Path(__file__).with_name("entailment.npz")
 PAIR_TOKENS = 224
-"""A pair is cut to so many: 18 ms on two cores. What is cut is the premise's end."""
+"""A pair is cut to so many. What is cut is the premise's end."""
 CLAIM_TOKENS = 120
 
 

@@ -114,7 +114,8 @@ def pull(
             hint=f"{_pull_hint(entry)} Or copy {entry.file} to {path_of(entry, root)}.",
         )
     with storage_errors(root):
-        root.mkdir(parents=True, exist_ok=True)
+        root.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # the data folder, where nothing was before
+        root.mkdir(exist_ok=True)
     lock = FileLock(root / f".{entry.file}.lock")
     waiting = Progress("wait", total=entry.bytes, unit="bytes", item=entry.name)
     while True:

@@ -1,8 +1,9 @@
 """OpenAI's API as its clients speak it, passed on to a model: requests and answers as JSON, no field lost.
 
 `stream` gives chunks as they come, usage in one of them, with `Waiting` between them while the request stands in
-line; `once` gives the whole answer. Whoever stops reading stops the model. Both raise what a ChatModel raises,
-and RequestRefused or RateLimited where the other side says so, before the first chunk where it can be.
+line; `folded` makes the whole answer of them, and `HostedModel.once` asks for it. Whoever stops reading stops the
+model. All raise what a ChatModel raises, and RequestRefused or RateLimited where the other side says so, before the
+first chunk where it can be.
 """
 
 from __future__ import annotations
@@ -14,11 +15,8 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-import httpx
-
-from gakju import http
 from gakju.errors import GakjuError, ModelFailed, NetworkError, UsageError
-from gakju.models import dialect
+from gakju.models import dialect, loopback
 from gakju.models.engine import Engine
 from gakju.models.remote import Host, refusal, translated
 from gakju.models.turns import Turn
@@ -55,7 +53,15 @@ class RawModel(Protocol):
 
     def stream(self, path: str, body: Json, caller: str) -> AsyncGenerator[Json | Waiting, None]: ...
 
-    async def once(self, path: str, body: Json, caller: str) -> Json: ...
+
+async def folded(path: str, chunks: AsyncGenerator[Json | Waiting, None]) -> Json:
+    """The one answer that the chunks of a stream are."""
+    fold = dialect.Fold(path == CHAT)
+    async with aclosing(chunks) as found:
+        async for chunk in found:
+            if not isinstance(chunk, Waiting):
+                fold.add(chunk)
+    return fold.whole()
 
 
 async def waited(turn: Turn, awake: asyncio.Event) -> AsyncGenerator[Waiting, None]:
@@ -72,13 +78,14 @@ async def waited(turn: Turn, awake: asyncio.Event) -> AsyncGenerator[Waiting, No
 class EngineModel:
     """The embedded engine, with what llama.cpp's server lacks of the API; see `dialect`."""
 
-    def __init__(self, name: str, engine: Engine) -> None:
-        self.name, self.engine = name, engine
-        self._http: tuple[asyncio.AbstractEventLoop, httpx.AsyncClient] | None = None
+    def __init__(self, name: str, engine: Engine, adapter: Callable[[], str] = str) -> None:
+        self.name, self.engine, self.adapter = name, engine, adapter
 
     async def stream(self, path: str, body: Json, caller: str) -> AsyncGenerator[Json | Waiting, None]:
         plan = dialect.plan(path == CHAT, body, self.name)
         loop = asyncio.get_running_loop()
+        if adapter := self.adapter():
+            await loop.run_in_executor(self.engine.loading, self.engine.load, adapter)
         for part in plan.parts:
             awake = asyncio.Event()
 
@@ -90,7 +97,7 @@ class EngineModel:
             with self.engine.turns.join(caller, wake) as turn:
                 async for waiting in waited(turn, awake):
                     yield waiting
-                async with aclosing(self._events(path, part.request)) as events:
+                async with aclosing(self._events(path, part.request, adapter)) as events:
                     async for event in events:
                         for chunk in part.feed(event):
                             yield chunk
@@ -98,27 +105,22 @@ class EngineModel:
                 yield chunk
         yield plan.usage()
 
-    async def once(self, path: str, body: Json, caller: str) -> Json:
-        fold = dialect.Fold(path == CHAT)
-        async with aclosing(self.stream(path, body, caller)) as chunks:
-            async for chunk in chunks:
-                if not isinstance(chunk, Waiting):
-                    fold.add(chunk)
-        return fold.whole()
-
-    async def _events(self, path: str, request: Json) -> AsyncGenerator[Json, None]:
+    async def _events(self, path: str, request: Json, adapter: str) -> AsyncGenerator[Json, None]:
         # Starting it takes seconds; a hop to a thread where it runs already would cost every first token.
         url = (self.engine.address or await asyncio.to_thread(lambda: self.engine.base_url)) + path
         headers = {"authorization": f"Bearer {self.engine.key}", "content-type": "application/json"}
-        with self._lost():
-            # A lone surrogate, which JSON can hold and UTF-8 cannot, must not fail here.
-            content = json.dumps(request)
-            async with self._client().stream("POST", url, content=content, headers=headers) as response:
-                if response.status_code != 200:
-                    raise self._refusal(response.status_code, _error(await response.aread()))
-                async with aclosing(events(self.name, response.aiter_bytes())) as found:
+        # A lone surrogate, which JSON can hold and UTF-8 cannot, must not fail here.
+        content = json.dumps({"max_tokens": self.engine.answer_tokens, **request, **self.engine.lora(adapter)}).encode()
+        try:
+            async with loopback.post(url, headers, content, silence=ANSWER_SECONDS) as answer:
+                if answer.status != 200:
+                    raise self._refusal(answer.status, _error(await answer.whole()))
+                async with aclosing(events(self.name, answer.pieces())) as found:
                     async for event in found:
                         yield event
+        except NetworkError as error:
+            # It waits for a worker that dies and ends one that hangs: seconds, in which others go on.
+            raise await asyncio.to_thread(engine_lost, self.name, self.engine) from error
 
     def _refusal(self, status: int, told: Json) -> GakjuError:
         """The engine calls a template that cannot take a message, or a schema, an error of its own."""
@@ -126,30 +128,6 @@ class EngineModel:
         param = "response_format" if "schema" in said or "grammar" in said else None
         param = param or ("messages" if "message" in said or "tool call" in said else None)
         return refusal(self.name, 400 if status == 500 else status, {**told, "message": said, "param": param})
-
-    def _client(self) -> httpx.AsyncClient:
-        loop = asyncio.get_running_loop()
-        if self._http is None or self._http[0] is not loop:
-            # Nothing is kept open: the engine hangs up idle connections without a word.
-            self._http = loop, http.async_client(offline=True, timeout=ANSWER_SECONDS, keep=0)
-        return self._http[1]
-
-    def _lost(self) -> _Lost:
-        return _Lost(self.name, self.engine)
-
-
-class _Lost:
-    """A connection to the engine that broke, told as what became of the engine."""
-
-    def __init__(self, name: str, engine: Engine) -> None:
-        self.name, self.engine = name, engine
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if isinstance(error, httpx.HTTPError | NetworkError):
-            raise engine_lost(self.name, self.engine) from error
 
 
 def engine_lost(name: str, engine: Engine) -> ModelFailed:
@@ -228,14 +206,6 @@ class PlainModel:
             for chunk in part.end():
                 yield chunk
         yield plan.usage()
-
-    async def once(self, path: str, body: Json, caller: str) -> Json:
-        fold = dialect.Fold(path == CHAT)
-        async with aclosing(self.stream(path, body, caller)) as chunks:
-            async for chunk in chunks:
-                if not isinstance(chunk, Waiting):
-                    fold.add(chunk)
-        return fold.whole()
 
 
 async def _closed(pieces: Iterator[Delta], upcoming: asyncio.Future[Delta | None]) -> None:

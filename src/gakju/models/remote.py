@@ -15,6 +15,7 @@ import numpy as np
 from gakju import http
 from gakju.errors import (
     ContextTooLong,
+    CreditSpent,
     GakjuError,
     ModelFailed,
     ModelMissing,
@@ -64,6 +65,7 @@ class Host:
             return openai.OpenAI(
                 base_url=self.url, api_key=self.key or NO_KEY, max_retries=self.retries, http_client=guarded
             )
+        guarded.follow_redirects = False  # it would take the header `api-key` along, wherever that leads
         return openai.AzureOpenAI(
             azure_endpoint=self.url,
             api_version=self.azure_version,
@@ -81,6 +83,7 @@ class Host:
             return openai.AsyncOpenAI(
                 base_url=self.url, api_key=self.key or NO_KEY, max_retries=self.retries, http_client=guarded
             )
+        guarded.follow_redirects = False
         return openai.AsyncAzureOpenAI(
             azure_endpoint=self.url,
             api_version=self.azure_version,
@@ -150,6 +153,8 @@ def translated(name: str) -> Iterator[None]:
 
 
 _TOO_LONG = ("context_length_exceeded", "exceed_context_size_error")
+_UNPAID = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "insufficient_balance")
+"""With 429, as if waiting helped."""
 
 
 def _from_status(name: str, status: int, error: openai.APIError, retry_after: str = "") -> GakjuError:
@@ -169,9 +174,9 @@ def refusal(name: str, status: int, told: Mapping[str, Any], retry_after: str = 
             hint="Ask with less text, or start a new chat.",
             param="messages",
         )
-    if status in (401, 403):
-        hint = "Check GAKJU_OPENAI_API_KEY or GAKJU_AZURE_API_KEY."
-        return ModelFailed(f"The server of {name} refused the key.", hint=hint)
+    unpaid = status == 402 or code in _UNPAID or told.get("type") in _UNPAID
+    if unpaid or status in (401, 403):
+        return _no_account(name, status, unpaid=unpaid)
     if status == 404:
         return ModelMissing(
             f"The server knows no model {name}.", hint="Check the name; `gakju models list` shows some."
@@ -189,6 +194,14 @@ def refusal(name: str, status: int, told: Mapping[str, Any], retry_after: str = 
             code=code if isinstance(code, str) else None,
         )
     return ModelFailed(f"{name} failed: {_without_keys(said)[:200]}")
+
+
+def _no_account(name: str, status: int, *, unpaid: bool) -> GakjuError:
+    if unpaid:
+        hint = "Add credit, or raise its limit, where the account of this key is kept; or choose another model."
+        return CreditSpent(f"The account at the server of {name} has no credit left.", hint=hint)
+    hint = "Check GAKJU_OPENAI_API_KEY or GAKJU_AZURE_API_KEY."
+    return ModelFailed(f"The server of {name} refused the key.", hint=hint, status=status)
 
 
 def _without_keys(text: str) -> str:

@@ -9,7 +9,8 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -62,6 +63,9 @@ class Turns:
         """Each caller's own line, the caller whose turn is next first."""
         self._running: set[Turn] = set()
         self._seconds = _GUESS
+        self._empty = threading.Condition(self._lock)
+        self._one = threading.Lock()
+        self._held = False
 
     @property
     def waiting(self) -> int:
@@ -80,7 +84,7 @@ class Turns:
         """
         turn = Turn(self, caller, changed)
         with self._lock:
-            if len(self._running) < self.slots:
+            if len(self._running) < self.slots and not self._held:
                 self._grant(turn)
             elif self.waiting >= self.depth:
                 raise RateLimited(
@@ -99,18 +103,38 @@ class Turns:
                 self._running.remove(turn)
                 self._seconds += 0.2 * (time.monotonic() - turn.since - self._seconds)
                 self._next()
+                self._empty.notify_all()
             elif turn in (line := self._waiting.get(turn.caller, deque())):
                 line.remove(turn)
                 if not line:
                     del self._waiting[turn.caller]
                 self._tell()
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """No one has a slot meanwhile: who has one is waited for, and who comes stands in line.
+
+        Not for someone who has a slot.
+        """
+        with self._one:
+            with self._lock:
+                self._held = True
+                while self._running:
+                    self._empty.wait()
+            try:
+                yield
+            finally:
+                with self._lock:
+                    self._held = False
+                    for _ in range(self.slots):
+                        self._next()
+
     def _grant(self, turn: Turn) -> None:
         self._running.add(turn)
         turn.move(0)
 
     def _next(self) -> None:
-        if self._waiting:
+        if self._waiting and not self._held:
             caller, line = next(iter(self._waiting.items()))
             del self._waiting[caller]
             self._grant(line.popleft())

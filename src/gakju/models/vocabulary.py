@@ -76,6 +76,14 @@ def embedded_vocabulary(weights: Path) -> tiktoken.Encoding:
     return _encoding(weights.stem, pattern, ranks)
 
 
+@cache
+def marks(weights: Path) -> dict[str, int]:
+    """The control tokens of a GGUF file by their text, `<|im_start|>` among them. Raises ModelFailed."""
+    header = _header(weights)
+    tokens, roles = header.get("tokenizer.ggml.tokens", ()), header.get("tokenizer.ggml.token_type", ())
+    return {t.decode("utf-8", "replace"): i for i, (t, role) in enumerate(zip(tokens, roles, strict=True)) if role == 3}
+
+
 def _encoding(name: str, pattern: str, ranks: dict[bytes, int]) -> tiktoken.Encoding:
     import tiktoken
 

@@ -41,7 +41,7 @@ class DocumentReader:
     `processes` files are read at once, others wait. Workers start when needed; `close` ends them.
     """
 
-    version = "3"
+    version = "4"
 
     def __init__(self, limits: Limits | None = None, ocr_languages: str = "kor+eng", processes: int = 1) -> None:
         self._limits = limits or Limits()

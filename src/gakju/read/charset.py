@@ -16,26 +16,45 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _LETTER = re.compile(r"[^\W\d_]")
+# Python's own, and those in which nobody could have read the declaration.
+_NO_CHARSETS = re.compile(r"utf-?(?:7|16|32).*|idna|punycode|undefined|(?:raw.)?unicode.escape")
 
 
 def decode(data: bytes, name: str, declared: str = "") -> str:
-    """NFC text. A byte order mark decides, then UTF-8, then `declared`, then UTF-16, CP949 and Windows-1252.
+    """NFC text. A byte order mark decides, then what `wide` finds, then UTF-8, `declared`, CP949 and Windows-1252.
 
-    CP949 holds EUC-KR. Raises BrokenFile for bytes that are no text.
+    CP949 holds EUC-KR. A letter that is broken off or damaged becomes U+FFFD, and the others stay what they are.
+    Raises BrokenFile for bytes that are no text.
     """
-    for mark, encoding in _MARKS:
-        if data.startswith(mark):
-            return _checked(data.decode(encoding, "replace"), name)
-    if data[:4096].count(0) > len(data[:4096]) // 8:
-        return _checked(_utf16(data, name), name)
+    if encoding := wide(data):
+        return _checked(data.decode(encoding, "replace"), name)
     for encoding in ("utf-8", _known(declared), "cp949"):
-        try:
-            text = data.decode(encoding) if encoding else ""
-        except UnicodeDecodeError:
-            continue
-        if text and (encoding != "cp949" or _is_korean(text)):
+        text = data.decode(encoding, "replace") if encoding else ""
+        if text and _fits(text) and (encoding != "cp949" or _is_korean(text)):
             return _checked(text, name)
     return _checked(data.decode("cp1252", "replace"), name)
+
+
+def wide(data: bytes) -> str:
+    """The encoding that a mark at the beginning tells, or UTF-16 by its zeros; "" for others."""
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return encoding
+    if b"\0" not in (sample := data[:4096]):
+        return ""
+    # Spaces, signs and digits have a zero beside them; 가 and 글 have one as well, in the other half.
+    plain = {"utf-16-le": 0, "utf-16-be": 0}
+    for first, second in zip(sample[::2], sample[1::2], strict=False):
+        plain["utf-16-le"] += second == 0 and 9 <= first < 0x7F
+        plain["utf-16-be"] += first == 0 and 9 <= second < 0x7F
+    other, best = sorted(plain, key=lambda encoding: plain[encoding])
+    return best if 20 * plain[best] > len(sample) and 4 * plain[other] < plain[best] else ""
+
+
+def _fits(text: str) -> bool:
+    """Of what is not ASCII, hardly anything could not be read."""
+    other = len(text) - len(text.encode("ascii", "ignore"))
+    return text.count("\ufffd") * 5 <= other
 
 
 def _known(declared: str) -> str:
@@ -44,19 +63,11 @@ def _known(declared: str) -> str:
         found = codecs.lookup(declared.strip()).name if declared.strip() else ""
     except (LookupError, ValueError):
         return ""
-    if found in {"euc_kr", "johab"}:
-        return "cp949" if found == "euc_kr" else found
+    if found == "euc_kr":
+        return "cp949"
     # Codecs from bytes to bytes (zlib, base64) are no charsets.
-    return found if found and codecs.lookup(found)._is_text_encoding else ""
-
-
-def _utf16(data: bytes, name: str) -> str:
-    """Without a mark: the half that is mostly zero tells the byte order."""
-    even, odd = data[:4096:2].count(0), data[1:4096:2].count(0)
-    try:
-        return data.decode("utf-16-be" if even > odd else "utf-16-le")
-    except UnicodeDecodeError as e:
-        raise _no_text(name) from e
+    known = found and codecs.lookup(found)._is_text_encoding and not _NO_CHARSETS.fullmatch(found)
+    return found if known else ""
 
 
 def _is_korean(text: str) -> bool:

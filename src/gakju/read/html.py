@@ -12,9 +12,10 @@ from pathlib import Path
 
 from lxml import etree
 
-from gakju.errors import BrokenFile
+from gakju.errors import BrokenFile, LimitExceeded
 from gakju.read import charset, package
 from gakju.read.formats import HTML, Opened
+from gakju.read.frames import Frames, frames_of
 from gakju.read.sections import Cell, Piece, clean, opened, paginate, table_rows
 from gakju.types import BlockKind
 
@@ -42,8 +43,9 @@ _HIDING = re.compile(
     re.I,
 )
 # `.name { … }` and `#name { … }`, also behind a tag or in a list; what stands in @media is anyone's guess.
-_RULE = re.compile(r"([^{}@;]+)\{([^{}]*)\}")
-_AT_RULE = re.compile(r"@[^{};]*(?:;|\{(?:[^{}]*\{[^{}]*\})*[^{}]*\})|/\*.*?\*/|<!--|-->", re.S)
+# A search that fails goes on behind where it began: so what may begin anywhere is bounded, or ends with the sheet.
+_RULE = re.compile(r"(?<![^{}@;])([^{}@;]+)\{([^{}]*)\}")
+_AT_RULE = re.compile(r"@[^{};]{0,300}(?:;|\{(?:[^{}]*\{[^{}]*\})*[^{}]*\})|/\*.*?(?:\*/|\Z)|<!--|-->", re.S)
 _SIMPLE = re.compile(r"[a-z0-9]*([.#][\w-]+)", re.I)
 _SHEET = 200_000
 _WHITE = re.compile(r"(?:^|;)\s*color\s*:\s*(?:#fff(?:fff)?\b|white\b|rgb\(\s*255\s*,\s*255\s*,\s*255\s*\))", re.I)
@@ -57,7 +59,7 @@ def open_html(path: Path, name: str) -> Opened:
     charset_name = (declared[1] or declared[2]).decode("ascii") if declared else ""
     text = charset.decode(data, name, charset_name)
     with package.reading(name, "HTML file"):
-        root = _parse(text)
+        root = _parse(text, name)
         if root is None:
             raise BrokenFile(f"{name}: empty.", hint="Check the download or the export that made it.")
         titles = (t for t in root.iter("title") if package.local(t.getparent()) == "head")  # type: ignore[arg-type]
@@ -65,20 +67,26 @@ def open_html(path: Path, name: str) -> Opened:
         return opened(name, HTML, title, paginate(_Walk().pieces(root)))
 
 
-def pieces_of(markup: str) -> Iterator[Piece]:
-    """The pieces of a fragment, such as the HTML inside Markdown."""
-    root = _parse(f"<div>{markup}</div>")
+def pieces_of(markup: str, name: str) -> Iterator[Piece]:
+    """The pieces of a fragment, such as the HTML inside the Markdown file called `name`."""
+    root = _parse(f"<div>{markup}</div>", name)
     if root is not None:
         yield from _Walk().pieces(root)
 
 
-def _parse(text: str) -> etree._Element | None:
-    parser = etree.HTMLParser(encoding="utf-8", no_network=True, huge_tree=False, remove_pis=True)
+def _parse(text: str, name: str) -> etree._Element | None:
+    # Tags that nobody closed nest: with libxml2's lower limit, of 256, whatever came behind it was lost.
+    parser = etree.HTMLParser(encoding="utf-8", no_network=True, huge_tree=True, remove_pis=True)
     # lxml raises for bytes without any element, a comment alone for one.
     try:
-        return etree.fromstring(text.encode("utf-8", "replace"), parser)
+        root = etree.fromstring(text.encode("utf-8", "replace"), parser)
     except etree.XMLSyntaxError:
         return None
+    if any(error.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for error in parser.error_log):
+        raise LimitExceeded(
+            f"{name}: its tags stand more than 2,000 deep in each other.", hint="Save its text and add that."
+        )
+    return root
 
 
 class _Walk:
@@ -89,6 +97,7 @@ class _Walk:
         self.out: list[Piece] = []
         self.heading = 0
         self.frames: list[BlockKind] = []
+        self.around: Frames = {}
         self.verbatim = 0
         self.counts: list[int | None] = []
         self.mark = ""
@@ -98,6 +107,7 @@ class _Walk:
 
     def pieces(self, root: etree._Element) -> Iterator[Piece]:
         self.unseen = _unseen(root)
+        self.around = frames_of(root)
         walker = etree.iterwalk(root, events=("start", "end", "comment"))
         skipped: etree._Element | None = None
         for outside in (*root.itersiblings(preceding=True), *root.itersiblings()):
@@ -124,17 +134,16 @@ class _Walk:
 
     def enter(self, element: etree._Element) -> None:
         tag = str(element.tag)
-        if tag in _BLOCKS:
+        if tag in _BLOCKS or element in self.around:
             self.flush()
+        if frame := self.around.get(element) or _FRAMES.get(tag):
+            self.frames.append(frame)
         if tag in _HEADINGS:
             self.heading = _HEADINGS[tag]
-        elif tag in _FRAMES:
-            self.frames.append(_FRAMES[tag])
         elif tag == "pre":
             self.verbatim += 1
         elif tag in {"ol", "ul"}:
-            start = element.get("start", "1")
-            self.counts.append((int(start) if start.lstrip("-").isdigit() else 1) if tag == "ol" else None)
+            self.counts.append(int(package.number(element.get("start"), 1)) if tag == "ol" else None)
         elif tag == "li" and self.counts and self.counts[-1] is not None:
             self.mark = f"{self.counts[-1]}. "
             self.counts[-1] += 1
@@ -150,12 +159,12 @@ class _Walk:
         tag = element.tag
         if tag in {"td", "th"} and self.rows is not None:
             self.cell(element)
-        elif tag in _BLOCKS:
+        elif tag in _BLOCKS or element in self.around:
             self.flush()
+        if element in self.around or tag in _FRAMES:
+            self.frames.pop()
         if tag in _HEADINGS:
             self.heading = 0
-        elif tag in _FRAMES and self.frames:
-            self.frames.pop()
         elif tag == "pre":
             self.verbatim -= 1
         elif tag == "li":
@@ -167,12 +176,12 @@ class _Walk:
             self.out += table_rows(rows)
 
     def cell(self, element: etree._Element) -> None:
-        spans = (element.get(key, "1") for key in ("rowspan", "colspan"))
-        down, across = (min(int(s), 1000) if s.isdigit() and s.isascii() else 1 for s in spans)
+        spans = (int(package.number(element.get(key), 1)) for key in ("rowspan", "colspan"))
+        down, across = (max(1, min(span, 1000)) for span in spans)
         assert self.rows is not None
         if not self.rows:
             self.rows.append([])
-        self.rows[-1].append(Cell(clean("".join(self.words)), max(1, down), max(1, across)))
+        self.rows[-1].append(Cell(clean("".join(self.words)), down, across))
         self.words.clear()
 
     def say(self, text: str | None) -> None:

@@ -16,7 +16,7 @@ from lxml import etree
 from gakju.errors import BrokenFile
 from gakju.read import package
 from gakju.read.formats import HWPX, Opened
-from gakju.read.package import local
+from gakju.read.package import local, number
 from gakju.read.sections import Cell, Piece, clean, opened, paginate, table_rows
 
 _SECTION = re.compile(r"(?:.*/)?section(\d+)\.xml", re.IGNORECASE)
@@ -62,11 +62,11 @@ class _Walk:
             if tag == "paraPr":
                 heading = next((e for e in element if local(e) == "heading"), None)
                 if heading is not None and heading.get("type") == "OUTLINE":
-                    self.levels[key] = int(heading.get("level", "0")) + 1
+                    self.levels[key] = max(0, int(number(heading.get("level"), 0))) + 1
             elif tag == "charPr":
                 shade = element.get("shadeColor", "none")
                 white = element.get("textColor") in _WHITE and shade in {"none", *_WHITE}
-                if white or int(element.get("height", "1000")) <= _TINY:
+                if white or number(element.get("height"), 1000) <= _TINY:
                     self.invisible.add(key)
             elif tag == "borderFill":
                 brushes = (e for e in element.iter() if local(e) in {"winBrush", "gradation", "imgBrush"})
@@ -143,8 +143,8 @@ class _Walk:
         inner = list(self.inside(element, filled=element.get("borderFillIDRef") in self.filled))
         hidden += (p for p in inner if p.kind == "hidden")
         span = next((e for e in element if local(e) == "cellSpan"), None)
-        rows, columns = ("1", "1") if span is None else (span.get("rowSpan", "1"), span.get("colSpan", "1"))
-        return Cell(" ".join(p.text for p in inner if p.kind != "hidden"), int(rows), int(columns))
+        rows, columns = (1 if span is None else int(number(span.get(key), 1)) for key in ("rowSpan", "colSpan"))
+        return Cell(" ".join(p.text for p in inner if p.kind != "hidden"), rows, columns)
 
     def inside(self, element: etree._Element, *, filled: bool) -> Iterator[Piece]:
         for part in element:

@@ -108,6 +108,15 @@ def local(element: etree._Element) -> str:
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
+def number(text: str | None, default: float) -> float:
+    """What an attribute says, `default` where that is no number: one odd attribute must not lose the document."""
+    try:
+        found = float(text or "")
+    except ValueError:
+        return default
+    return found if abs(found) < 1e9 else default
+
+
 @contextmanager
 def reading(name: str, what: str) -> Iterator[None]:
     """Whatever a library raises inside on broken bytes becomes BrokenFile; ours and MemoryError pass."""

@@ -71,8 +71,9 @@ def load(path: Path, name: str, passwords: Sequence[str]) -> Any:
         if error != pdfium.FPDF_ERR_PASSWORD:
             break
     if error == pdfium.FPDF_ERR_PASSWORD:
-        wrong = "None of the given passwords opens" if passwords else "A password is needed to open"
-        raise PasswordRequired(f"{wrong} {name}.", hint="Give it with --password.", name=name)
+        said = f"None of the given passwords opens {name}." if passwords else f"A password is needed to open {name}."
+        next_step = "Add it again with its password (on the command line: --password)."
+        raise PasswordRequired(said, hint=next_step, name=name)
     if error == pdfium.FPDF_ERR_SECURITY:
         raise UnsupportedFormat(
             f"{name} is encrypted by a method that cannot be read.", hint="Save it without protection and add it again."

@@ -41,7 +41,7 @@ def open_markdown(path: Path, name: str) -> Opened:
         text = text[front.end() :]
     with package.reading(name, "Markdown file"):
         tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text)
-        return opened(name, MARKDOWN, title, paginate(_pieces(tokens)))
+        return opened(name, MARKDOWN, title, paginate(_pieces(tokens, name)))
 
 
 def _text(path: Path, name: str) -> str:
@@ -51,7 +51,7 @@ def _text(path: Path, name: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _pieces(tokens: Sequence[Token]) -> Iterator[Piece]:
+def _pieces(tokens: Sequence[Token], name: str) -> Iterator[Piece]:
     level, mark = 0, ""
     row: list[str] | None = None
     for token in tokens:
@@ -75,7 +75,7 @@ def _pieces(tokens: Sequence[Token]) -> Iterator[Piece]:
         elif token.type in {"fence", "code_block"}:
             yield Piece("text", clean(token.content))
         elif token.type == "html_block":
-            yield from pieces_of(token.content)
+            yield from pieces_of(token.content, name)
 
 
 def _words(tokens: Sequence[Token]) -> tuple[str, str]:

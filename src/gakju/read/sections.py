@@ -14,6 +14,7 @@ from gakju.types import Block, BlockKind, Page, Problem
 SIZE = 3000
 """Characters after which a page ends at the next border between pieces."""
 
+_TITLE = 200
 # What programs write when nobody gave a title.
 _NO_TITLE = {"powerpoint presentation", "powerpoint 프레젠테이션", "untitled", "제목 없음", "빈 문서"}
 _BREAKS = re.compile(r"\r\n?|[\v\f\x85\u2028\u2029]")
@@ -50,7 +51,7 @@ def clean(text: str) -> str:
 
 def row_text(cells: Sequence[str]) -> str:
     """Cells joined by a tab; empty ones keep their place but for those at the end. "" for an empty row."""
-    return "\t".join(clean(c).replace("\n", " ") for c in cells).rstrip("\t")
+    return "\t".join(clean(c).replace("\n", " ") if c else "" for c in cells).rstrip("\t")
 
 
 def table_rows(table: Iterable[Sequence[Cell]]) -> Iterator[Piece]:
@@ -130,13 +131,13 @@ def paginate(pieces: Iterable[Piece], first: int = 1) -> Iterator[Page]:
 
 def _parts(piece: Piece) -> Iterator[Piece]:
     """The piece, or parts of at most SIZE cut at a line, a sentence or a space, in that order of liking."""
-    text = piece.text
-    while len(text) > SIZE and piece.kind != "hidden":
-        ends = (text.rfind(mark, SIZE // 2, SIZE) + len(mark) for mark in ("\n", ". ", " "))
-        cut = next((end for end in ends if end > SIZE // 2), SIZE)
-        yield piece._replace(text=text[:cut].strip())
-        text = text[cut:].strip()
-    yield piece._replace(text=text)
+    text, at = piece.text, 0
+    while len(text) - at > SIZE and piece.kind != "hidden":
+        ends = (text.rfind(mark, at + SIZE // 2, at + SIZE) + len(mark) for mark in ("\n", ". ", " "))
+        cut = next((end for end in ends if end > at + SIZE // 2), at + SIZE)
+        yield piece._replace(text=text[at:cut].strip())
+        at = cut
+    yield piece._replace(text=text[at:].strip() if at else text)
 
 
 def opened(name: str, media_type: str, title: str, pages: Iterable[Page]) -> Opened:
@@ -146,5 +147,5 @@ def opened(name: str, media_type: str, title: str, pages: Iterable[Page]) -> Ope
     if title.casefold() in _NO_TITLE:
         title = ""
     headings = (p.text[b.start : b.end] for p in whole for b in p.blocks if b.kind == "heading")
-    title = title or next(headings, "") or Path(name).stem
-    return Opened(title, media_type, len(whole), iter(whole))
+    title = title or next(headings, "") or clean(Path(name).stem) or name
+    return Opened(title[:_TITLE].strip(), media_type, len(whole), iter(whole))

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 from gakju.errors import BrokenFile, LimitExceeded, UnsupportedFormat
+from gakju.read import charset
 from gakju.read.formats import DOCX, HTML, HWPX, MARKDOWN, PDF, PLAIN, PPTX, XLSX
 
 _HEAD = 8192
@@ -43,8 +44,11 @@ _OLE_KINDS = (
 )
 _KNOWN = "Known are PDF, docx, pptx, xlsx, hwpx, HTML, Markdown and plain text."
 
+_MARKDOWNS = {".md", ".markdown", ".mdown"}
+_WEB = {".html", ".htm", ".xhtml"}
+_TEXTS = {".txt", ".text", *_MARKDOWNS, *_WEB}
 _HTML_START = re.compile(
-    rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body|title|meta|div|p|h[1-6]|table|article|main)\b",
+    rb"\s*(<\?xml[^>]*>\s*)?(<!--(?:(?!-->).)*-->\s*)*<(?:(!doctype\s+html|html)|head|body|title|meta|div|p|h[1-6]|table|article|main)\b",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -58,8 +62,7 @@ def sniff(path: Path, name: str) -> str:
         raise BrokenFile(f"{name} cannot be opened: {error.strerror}.") from error
     if not head:
         raise BrokenFile(f"{name} is empty.", hint="Check that it was copied or downloaded whole.")
-    # pdfium and the viewers accept junk before the header.
-    if b"%PDF-" in head[:1024] or (name.lower().endswith(".pdf") and b"%PDF-" in head):
+    if _is_pdf(head, Path(name).suffix.lower()):
         return PDF
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zip_kind(path, name)
@@ -67,6 +70,13 @@ def sniff(path: Path, name: str) -> str:
         if head.startswith(start) and not (len(start) < 3 and _is_text(head)):
             raise _foreign(name, what, hint, ole=start == b"\xd0\xcf\x11\xe0")
     return _text_kind(head, name)
+
+
+def _is_pdf(head: bytes, suffix: str) -> bool:
+    """pdfium and the viewers accept junk before the header; a text may speak of it."""
+    at = head.find(b"%PDF-")
+    junk = 0 < at < 1024 and b" obj" in head and suffix not in _TEXTS
+    return at == 0 or junk or (at > 0 and suffix == ".pdf")
 
 
 def _foreign(name: str, what: str, hint: str, *, ole: bool) -> UnsupportedFormat:
@@ -110,26 +120,22 @@ def _text_kind(head: bytes, name: str) -> str:
         if suffix == ".pdf":
             raise BrokenFile(f"{name} is not a PDF: its header is missing.", hint="Open it in a PDF viewer.")
         raise UnsupportedFormat(f"{name} is in no format that can be read.", hint=_KNOWN)
-    plain = _as_utf8(head)
-    if _HTML_START.match(plain) or suffix in {".html", ".htm", ".xhtml"}:
+    encoding = charset.wide(head)
+    plain = head.decode(encoding, "ignore").encode() if encoding else head
+    start = _HTML_START.match(plain)
+    # Markdown holds tags, and may begin with one.
+    if suffix in _WEB or (start and (start[3] or suffix not in _MARKDOWNS)):
         return HTML
     if suffix in {".pdf", ".docx", ".pptx", ".xlsx", ".hwpx"}:
         raise BrokenFile(
             f"{name} is not what its name says: it holds plain text.", hint="Rename it to .txt to add it as text."
         )
-    return MARKDOWN if suffix in {".md", ".markdown", ".mdown"} else PLAIN
-
-
-def _as_utf8(head: bytes) -> bytes:
-    for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig")):
-        if head.startswith(mark):
-            return head.decode(encoding, "ignore").encode()
-    return head
+    return MARKDOWN if suffix in _MARKDOWNS else PLAIN
 
 
 def _is_text(head: bytes) -> bool:
-    """UTF-16 with its mark, or bytes without controls; whether UTF-8 or CP949 is the text reader's business."""
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return True
+    """Without controls; whether the rest is UTF-8 or CP949 is the text reader's business."""
+    if encoding := charset.wide(head):
+        head = head.decode(encoding, "ignore").encode("utf-8", "ignore")
     controls = sum(head.count(bytes([c])) for c in (*range(9), 0xB, *range(0xE, 0x1B), *range(0x1C, 0x20), 0x7F))
     return controls == 0 or (b"\0" not in head and controls <= 0.01 * len(head))

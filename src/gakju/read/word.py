@@ -82,7 +82,8 @@ class _Walk:
             if tag == "txbxContent":
                 aside.append(child)
             elif tag in _NOTES:
-                note = self.notes[tag].get(child.get(f"{_W}id"))
+                # Taken out: a note that names itself, or others twice, would never end.
+                note = self.notes[tag].pop(child.get(f"{_W}id"), None)
                 if note is not None:
                     aside.append(note)
             elif tag == "r" and self.is_hidden(child):
@@ -110,7 +111,7 @@ class _Walk:
                 above[column] = text
                 span = cell.find(f"{_W}tcPr/{_W}gridSpan")
                 cells.append(Cell(text))
-                column += 1 if span is None else int(span.get(f"{_W}val", "1"))
+                column += 1 if span is None else int(package.number(span.get(f"{_W}val"), 1))
             rows.append(cells)
         yield from table_rows(rows)
         yield from hidden
@@ -162,8 +163,8 @@ class _Walk:
 
 
 def _outline(element: etree._Element) -> int:
-    value = int(element.get(f"{_W}val", "9"))
-    return value + 1 if value < 9 else 0
+    value = int(package.number(element.get(f"{_W}val"), 9))
+    return value + 1 if 0 <= value < 9 else 0
 
 
 def _vanish(properties: etree._Element | None) -> int | None:
@@ -174,8 +175,9 @@ def _vanish(properties: etree._Element | None) -> int | None:
 
 def _tiny(properties: etree._Element | None) -> bool:
     size = None if properties is None else properties.find(f"{_W}sz")
-    # Half points.
-    return size is not None and float(size.get(f"{_W}val", "20")) <= 2
+    said = "" if size is None else size.get(f"{_W}val", "")
+    # Half points, unless it says points.
+    return package.number(said.removesuffix("pt"), 20) <= (1 if said.endswith("pt") else 2)
 
 
 def _white(run: etree._Element, properties: etree._Element | None) -> bool:

@@ -11,19 +11,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import case, delete, func, select, tuple_, update
 
 from gakju.errors import NotFound
 from gakju.store.audit import AuditTable
 from gakju.store.collections import Collections
 from gakju.store.database import Base, Database, Json, new_id, now
 from gakju.store.files import Files
-from gakju.store.keys import Keys
+from gakju.store.keys import Keys, made_rows
+from gakju.store.questions import Questions
+from gakju.store.replies import Replies
 from gakju.store.responses import Responses
 from gakju.store.rows import ORDER, Event, EventRow, Job, JobRow, as_job
 from gakju.store.rows import queued as queued_row
 from gakju.store.talks import Feedback, Manner, Sources, Talks, Thread, Turn
+from gakju.store.tunings import Tuning, Tunings
 from gakju.store.usage import UsageTable
+from gakju.store.watches import Watch, Watches
 from gakju.store.words import Words
 
 
@@ -40,6 +44,10 @@ class Store:
         self.words = Words(self._db)
         self.talks = Talks(self._db)
         self.collections = Collections(self._db)
+        self.questions = Questions(self._db)
+        self.replies = Replies(self._db)
+        self.watches = Watches(self._db)
+        self.tunings = Tunings(self._db)
 
     def close(self) -> None:
         self._db.close()
@@ -51,10 +59,11 @@ class Store:
     # Jobs
 
     def add_job(self, kind: str, payload: Mapping[str, Any], owner: str = "") -> Job:
-        """`owner` is the key it is done for."""
+        """`owner` is the key it is done for, whose it is from its first moment on."""
         row = queued_row(kind, payload, owner)
         with self._db.session() as s:
             s.add(row)
+            s.add_all(made_rows(row.id, owner))
             s.flush()
             return as_job(row)
 
@@ -83,11 +92,26 @@ class Store:
             mine = JobRow.kind == kind, JobRow.state == "queued"
             return s.scalar(select(func.count()).where(*mine)) or 0
 
+    def queued_kinds(self) -> list[str]:
+        """Kinds of the jobs that have not begun."""
+        with self._db.session() as s:
+            return list(s.scalars(select(JobRow.kind).where(JobRow.state == "queued").distinct()))
+
     def set_job(self, job_id: str, **values: Any) -> None:
         """Dicts are stored as JSON; other values as they are."""
         row = {k: json.dumps(v) if isinstance(v, dict) else v for k, v in values.items()}
         with self._db.session() as s:
             s.execute(update(JobRow).where(JobRow.id == job_id).values(**row, updated_at=now()))
+
+    def cancel_job(self, job_id: str) -> Job:
+        """A queued job is cancelled, a running one is told to stop, an ended one stays as it is. Raises NotFound."""
+        r = JobRow
+        # One statement: a job that began or ended after it was read would be written over.
+        state = case((r.state == "queued", "cancelled"), else_=r.state)
+        unended = update(r).where(r.id == job_id, r.state.in_(["queued", "running"]))
+        with self._db.session() as s:
+            s.execute(unended.values(cancel=1, state=state, updated_at=now()))
+        return self.job(job_id)
 
     def claim(self, kinds: Sequence[str]) -> Job | None:
         """The first queued job of these kinds (see `ORDER`), now running; None if there is none."""
@@ -121,7 +145,20 @@ class Store:
 
     def clear_events(self, job_id: str) -> None:
         with self._db.session() as s:
-            s.execute(delete(EventRow).where(EventRow.job_id == job_id))
+            s.execute(delete(EventRow).where(EventRow.job_id == job_id, EventRow.seq > 0))
+
+    # What a job is told goes beside what it tells, under numbers below those: it outlives a new beginning.
+
+    def leave_out(self, job_id: str, part: int) -> None:
+        """That one part of a job, from 0, is not wanted."""
+        with self._db.session() as s:
+            s.merge(EventRow(job_id=job_id, seq=-1 - part, kind="left_out", data="{}"))
+
+    def left_out(self, job_id: str) -> set[int]:
+        """The parts of a job that are not wanted."""
+        query = select(EventRow.seq).where(EventRow.job_id == job_id, EventRow.seq < 0)
+        with self._db.session() as s:
+            return {-1 - seq for seq in s.scalars(query)}
 
 
 __all__ = [
@@ -135,7 +172,9 @@ __all__ = [
     "Sources",
     "Store",
     "Thread",
+    "Tuning",
     "Turn",
+    "Watch",
     "new_id",
     "now",
 ]

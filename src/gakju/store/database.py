@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, IntegrityError, InterfaceError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from gakju.errors import LibraryError, StorageFull, UsageError
@@ -38,7 +39,7 @@ class Base(DeclarativeBase):
 
 
 def _sqlite(path: Path) -> Engine:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
 
     @event.listens_for(engine, "connect")
@@ -99,12 +100,16 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (OperationalError, InterfaceError) as e:
+        except DataError as e:  # NUL in a text, a number of more than 32 bits: SQLite takes both
+            raise UsageError(f"That cannot be kept in the database: {e.orig}.") from e
+        except (IntegrityError, ProgrammingError):  # a caller's own to expect, or a bug
+            raise
+        except (DatabaseError, InterfaceError) as e:
             if "full" in str(e.orig) or "No space left" in str(e.orig):
                 raise StorageFull(f"No space left for {self._name}.", hint="Free some disk space and try again.") from e
             raise LibraryError(f"The database {self._name} cannot be used: {e.orig}.") from e
-        except DataError as e:  # NUL in a text, a number of more than 32 bits: SQLite takes both
-            raise UsageError(f"That cannot be kept in the database: {e.orig}.") from e
+        except NoConnection as e:
+            raise LibraryError(f"The database {self._name} is too busy.", hint="Try again.") from e
 
     @contextmanager
     def session(self) -> Iterator[Session]:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gakju.errors import NotFound
 from gakju.store.database import Base, Database, Json, now
+from gakju.store.keys import made_rows
 
 
 class FileRow(Base):
@@ -117,7 +118,10 @@ class Files:
 
     # Files
 
-    def add(self, digest: str, filename: str, purpose: str, size: int, expires_at: str = "") -> StoredFile:
+    def add(
+        self, digest: str, filename: str, purpose: str, size: int, expires_at: str = "", *, owner: str = ""
+    ) -> StoredFile:
+        """`owner` is the key whose it is."""
         row = FileRow(
             id=f"file-{secrets.token_hex(12)}",
             digest=digest,
@@ -129,6 +133,7 @@ class Files:
         )
         with self._db.session() as s:
             s.add(row)
+            s.add_all(made_rows(row.id, owner))
             s.flush()
             return _file(row)
 

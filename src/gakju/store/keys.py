@@ -56,6 +56,11 @@ class MadeRow(Base):
     key_id: Mapped[str] = mapped_column(String, index=True)
 
 
+def made_rows(thing: str, key_id: str) -> list[MadeRow]:
+    """What tells that a key made it; nothing where no key did."""
+    return [MadeRow(id=thing, key_id=key_id)] if key_id else []
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """Without its token, which nobody has but who was shown it. A limit of 0 is none.
@@ -154,6 +159,12 @@ class Keys:
                 return None
             mine = KeyRow.id == session.key_id if session else KeyRow.digest == hashed
             row = s.scalars(select(KeyRow).where(mine)).first()
+            return _key(row) if row else None
+
+    def get(self, key_id: str) -> Key | None:
+        """By its id; None for what is no key's, as the screen and the terminal."""
+        with self._db.session() as s:
+            row = s.get(KeyRow, key_id)
             return _key(row) if row else None
 
     def all(self) -> list[Key]:

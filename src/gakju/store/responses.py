@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gakju.errors import NotFound
 from gakju.store.database import Base, Database, Json, now
+from gakju.store.keys import made_rows
 
 KEPT = timedelta(days=30)
 
@@ -28,11 +29,14 @@ class Responses:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def put(self, response_id: str, data: Mapping[str, object]) -> None:
+    def put(self, response_id: str, data: Mapping[str, object], *, owner: str = "") -> None:
+        """`owner` is the key whose it is."""
         oldest = (datetime.now(UTC) - KEPT).isoformat(timespec="microseconds")
         with self._db.session() as s:
             s.execute(delete(ResponseRow).where(ResponseRow.created_at < oldest))
             s.merge(ResponseRow(id=response_id, data=json.dumps(data, ensure_ascii=False), created_at=now()))
+            for row in made_rows(response_id, owner):
+                s.merge(row)
 
     def get(self, response_id: str) -> Json:
         with self._db.session() as s:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gakju.errors import NotFound
 from gakju.store.database import Base, Database, new_id, now
+from gakju.store.keys import made_rows
 from gakju.store.rows import EventRow, Job, JobRow, as_job, queued
 
 UNDO = timedelta(days=1)
@@ -64,14 +65,14 @@ class PresetRow(Base):
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a conversation is held. An empty `model` is the default one; `persona` and `temperature` are for a talk
-    without documents. Where `files` are named, answers are looked for in these documents only.
+    """How a conversation is held. An empty `model` is the default one; a `temperature` of None is what is usual for the
+    `sources`. Where `files` are named, answers are looked for in these documents only.
     """
 
     model: str = ""
     sources: Sources = "documents"
     persona: str = ""
-    temperature: float = 0.7
+    temperature: float | None = None
     files: tuple[str, ...] = ()
 
 
@@ -191,20 +192,27 @@ class Talks:
     # Turns
 
     def say(
-        self, thread_id: str, question: str, kind: str, payload: Mapping[str, Any], *, after: int | None = None
+        self,
+        thread_id: str,
+        question: str,
+        kind: str,
+        payload: Mapping[str, Any],
+        *,
+        after: int | None = None,
+        owner: str = "",
     ) -> Job:
         """A question and its queued job, in one transaction: neither is ever there without the other.
 
         It follows the turn `after`, which begins a branch where another does already; the shown one's last if None.
         """
-        row = queued(kind, payload)
+        row = queued(kind, payload, owner)
         with self._db.session() as s:
             thread = _row(s, thread_id)
             parent = thread.leaf if after is None else after
             turn = TurnRow(
                 thread_id=thread_id, question=question, job_id=row.id, created_at=row.created_at, parent=parent
             )
-            s.add_all([row, turn])
+            s.add_all([row, turn, *made_rows(row.id, owner)])
             s.flush()
             thread.leaf, thread.updated_at = turn.id, row.created_at
             return as_job(row)

@@ -19,10 +19,15 @@ def nfc(text: str) -> str:
     return unicodedata.normalize("NFC", _LONE_SURROGATE.sub("\ufffd", text))
 
 
+def parted_whole(text: str) -> str:
+    """Latin words that a hyphen parts at a line's end put together."""
+    return _PARTED.sub(r"\1", text)
+
+
 def fold(text: str) -> str:
     """The indexed form: NFKC (full-width to plain), casefolded, invisible characters removed, white space kept;
     Latin words that a line's end parts are whole."""
-    return _UNSEEN_RUN.sub("", _PARTED.sub(r"\1", unicodedata.normalize("NFKC", nfc(text))).casefold())
+    return _UNSEEN_RUN.sub("", parted_whole(unicodedata.normalize("NFKC", nfc(text))).casefold())
 
 
 def squeeze(text: str) -> str:

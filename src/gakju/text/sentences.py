@@ -26,8 +26,10 @@ _ONLY_MARKS = re.compile(
     rf"|[{_CIRCLED}{_BULLET}*–-])\s*)+"
 )
 _CLOSERS = "\"'”’」』）)\\]】》〉»"
+_SIGNS = ".!?。！？…‼⁇⁈⁉"
+# Looked for at the beginning of a run of signs only: from each of them on, a long run would be read again.
 _TERMINATOR = re.compile(
-    rf"(?P<end>[.!?。！？…‼⁇⁈⁉]+[{_CLOSERS}]*)(?=\s|$)"
+    rf"(?P<end>(?<![{_SIGNS}])[{_SIGNS}]+[{_CLOSERS}]*)(?=\s|$)"
     rf"|(?P<cjk>[。！？][{_CLOSERS}]*)"
     # "했다.그는": a Korean ending, then Hangul without a space.
     r"|(?P<tight>(?<=[다요까죠])[.!?])(?=[가-힣(“\"])"

@@ -12,11 +12,12 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from gakju import wire
 from gakju.assistant import DEFAULT
+from gakju.assistant.ingest import LeftOut
 from gakju.errors import GakjuError, NotFound
 from gakju.language import explain
 from gakju.store import Job
 from gakju.types import Added, Document
-from gakju.ui import shelves, words
+from gakju.ui import pieces, shelves, web, words
 from gakju.ui.plain import plain
 from gakju.ui.state import assistant, cancel, language, n, name_of, t
 
@@ -31,8 +32,16 @@ MENDED_BY_READING = MENDED_BY_OCR | {"page_failed", "ocr_missing"}
 FOLDED = 6
 """Files of a job beyond which those without a problem are folded away."""
 
-COLOURS = {"added": "green", "unchanged": "gray", "partial": "orange", "failed": "red"}
-ICONS = {"added": "check_circle", "unchanged": "equal", "partial": "error", "failed": "cancel"}
+NEXT = 3
+"""Files in line that are shown as they wait; more are folded away."""
+
+LISTED = 50
+"""Files in line that can be cancelled one by one."""
+
+COLOURS = {"added": "green", "unchanged": "gray", "partial": "orange", "failed": "red", "cancelled": "gray"}
+ICONS = {
+    "added": "check_circle", "unchanged": "equal", "partial": "error", "failed": "cancel", "cancelled": "block",
+}  # fmt: skip
 
 
 def form() -> None:
@@ -53,6 +62,7 @@ def form() -> None:
                 t("add", files=n("files", len(files))), type="primary", icon=":material/add:", key="add_files"
             ):
                 _submit(files, collection, password, ocr)
+        web.form(collection)
 
 
 def _options() -> tuple[str, str, bool]:
@@ -87,11 +97,11 @@ def jobs(seen: tuple[object, ...], *, finished: bool = True) -> None:
 
     `seen` is what `mark` said before the documents were listed: what ends meanwhile draws the page anew.
     """
-    st.fragment(_board, run_every=TICK if seen else None)(seen, finished)
+    pieces.fragment(_board, run_every=TICK if seen else None)(seen, finished)
 
 
 def _jobs() -> list[Job]:
-    return assistant().store.jobs(kinds=["add", "reindex"], limit=20)
+    return assistant().store.jobs(kinds=["add", "pages", "reindex"], limit=20)
 
 
 def mark() -> tuple[object, ...]:
@@ -116,11 +126,11 @@ def _board(seen: tuple[object, ...], finished: bool) -> None:
 
 
 def _wants_a_look(job: Job) -> bool:
-    return job.state != "done" or any(r.status in {"partial", "failed"} for r in _results(job))
+    return job.state != "done" or any(_status(r) in {"partial", "failed"} for r in _results(job))
 
 
 def _results(job: Job) -> list[Added]:
-    if job.kind != "add":
+    if job.kind == "reindex":
         return []
     told = job.result.get("files") or [e.data for e in assistant().store.events(job.id) if e.kind == "file"]
     return [wire.load(Added, f) for f in told]
@@ -130,20 +140,52 @@ def _running(job: Job) -> None:
     p = job.progress
     stage, item = p.get("stage") or "queued", plain(str(p.get("item") or ""), limit=80)
     done, total = int(p.get("done") or 0), int(p.get("total") or 0)
+    results = _results(job)
+    files = dict(enumerate(job.payload.get("files", ())))
+    several, begun = len(files) > 1, len(results) + (stage != "queued")
+    left_out = assistant().store.left_out(job.id) if several else set()
     with st.container(horizontal=True, vertical_alignment="center"):
         head = f"**{t(f'stage_{stage}')}** {item}" if item else f"**{t(f'stage_{stage}')}**"
         st.markdown(head, width="stretch")
+        if several and begun - 1 in files.keys() - left_out and stage != "queued":
+            _leave_out(job, begun - 1, "cancel_this", "skip_next")
         st.button(
-            t("cancel"), key=f"cancel-{job.id}", on_click=cancel, args=(job.id,), type="tertiary",
-            icon=":material/close:",
+            t("cancel_all" if several else "cancel"), key=f"cancel-{job.id}", on_click=cancel, args=(job.id,),
+            type="tertiary", icon=":material/close:",
         )  # fmt: skip
     st.progress(min(1.0, done / total) if total else 0.0, text=_counted(p, done, total))
-    results = _results(job)
     _files(job, results)
-    waiting = [f["path"].rpartition("/")[2] for f in job.payload.get("files", ())[len(results) + (stage != "queued") :]]
-    if waiting:
-        names = ", ".join(plain(name, limit=40) for name in waiting[:3])
-        st.caption(t("waiting" if len(waiting) <= 3 else "waiting_more", names=names, count=len(waiting)))
+    _waiting(job, [i for i in files if i >= begun and i not in left_out])
+
+
+def _waiting(job: Job, places: list[int]) -> None:
+    """The files that come next, each of which can be cancelled."""
+    names = [plain(_name(job, i), limit=40) for i in places[:NEXT]]
+    if len(places) > NEXT:
+        label = t("waiting_more", names=", ".join(names), count=len(places))
+        with st.expander(label, key=f"waiting-{job.id}"):
+            _line(job, places[:LISTED])
+    elif places:
+        st.caption(t("waiting"))
+        _line(job, places)
+
+
+def _line(job: Job, places: list[int]) -> None:
+    with st.container(gap="xxsmall", key=f"line-{job.id}"):
+        for i in places:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.markdown(plain(_name(job, i), limit=80), width="stretch")
+                _leave_out(job, i, "cancel_file", "close")
+
+
+def _leave_out(job: Job, place: int, label: str, icon: str) -> None:
+    if pieces.icon(icon, label, f"leave-{job.id}-{place}", file=plain(_name(job, place), limit=80)):
+        assistant().jobs.leave_out(job.id, place)
+        st.rerun(scope="fragment")
+
+
+def _name(job: Job, place: int) -> str:
+    return str(job.payload["files"][place]["path"]).rpartition("/")[2]
 
 
 def _counted(p: Mapping[str, Any], done: int, total: int) -> str:
@@ -170,14 +212,15 @@ def _finished(job: Job) -> None:
 
 def _files(job: Job, results: list[Added]) -> None:
     """Files with problems first; many that went well are folded away."""
-    well = [r for r in results if r.status in {"added", "unchanged"} and not r.problems]
-    for added in results:
-        if added not in well or len(results) <= FOLDED:
-            _file(job, added)
+    well = [i for i, r in enumerate(results) if r.status in {"added", "unchanged"} and not r.problems]
+    for i, added in enumerate(results):
+        if i not in well or len(results) <= FOLDED:
+            _file(job, i, added)
     if well and len(results) > FOLDED:
-        with st.expander(t("went_well", files=n("files", len(well))), icon=":material/check_circle:"):
-            for added in well:
-                _file(job, added)
+        label = t("went_well", files=n("files", len(well)))
+        with st.expander(label, icon=":material/check_circle:", key=f"went-well-{job.id}"):
+            for i in well:
+                _file(job, i, results[i])
 
 
 def _summary(job: Job, results: list[Added]) -> str:
@@ -185,25 +228,34 @@ def _summary(job: Job, results: list[Added]) -> str:
         return t("add_cancelled", count=sum(r.status in {"added", "partial"} for r in results))
     if job.kind == "reindex":
         return t("reindexed") if job.state == "done" else t("reindex_failed")
-    counts = {s: sum(r.status == s for r in results) for s in COLOURS}
+    counts = {s: sum(_status(r) == s for r in results) for s in COLOURS}
     return " · ".join(t(f"sum_{s}", count=n) for s, n in counts.items() if n) or t("sum_none")
 
 
-def _file(job: Job, added: Added) -> None:
+def _status(added: Added) -> str:
+    """As it is shown: what was cancelled has not failed."""
+    return "cancelled" if any(p.kind == LeftOut.code for p in added.problems) else added.status
+
+
+def _file(job: Job, number: int, added: Added) -> None:
+    """`number` is the place of the file in its batch, of which others may have its name."""
     name = plain(added.path.rpartition("/")[2], limit=80)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.badge(t(f"status_{added.status}"), icon=f":material/{ICONS[added.status]}:", color=COLOURS[added.status])  # type: ignore[arg-type]
+        status = _status(added)
+        st.badge(t(f"status_{status}"), icon=f":material/{ICONS[status]}:", color=COLOURS[status])  # type: ignore[arg-type]
         facts = f" · {n('pages', added.pages)}" if added.document_id else ""
         st.markdown(f"{name}{facts}", width="stretch")
+    if status == "cancelled":
+        return
     if added.problems:
         problems(added)
     elif added.error:
         st.caption(plain(added.error))
     if any(p.kind == "password_required" for p in added.problems):
-        _password(job, added)
+        _password(job, number)
     elif added.document_id and job.finished:
         with suppress(NotFound):
-            mend(assistant().document(added.document_id), key=job.id)
+            mend(assistant().document(added.document_id), key=f"{job.id}-{number}")
 
 
 def problems(found: Added | Any) -> None:
@@ -211,7 +263,8 @@ def problems(found: Added | Any) -> None:
     # Where a button mends it, how to mend it by hand is not for here.
     told = [replace(p, detail="") if p.kind in MENDED_BY_READING else p for p in found.problems]
     for what, pages, detail in words.problems(told, language()):
-        line = f"{plain(what)} {t('on_pages', pages=pages)}" if pages else plain(what)
+        where = t("on_page" if pages.isdigit() else "on_pages", pages=pages) if pages else ""
+        line = f"{plain(what)} {where}".rstrip()
         st.caption(f"{line}  \n{plain(detail)}" if detail else line)
 
 
@@ -235,17 +288,17 @@ def mend(d: Document, *, key: str = "document") -> None:
         st.rerun()
 
 
-def _password(job: Job, added: Added) -> None:
+def _password(job: Job, number: int) -> None:
     """The same file once more, with its password; the upload was kept for it."""
-    given = next((f for f in job.payload["files"] if f["path"] == added.path), None)
-    if given is None or job.payload.get("mended") == added.path:
+    files = job.payload.get("files", ())
+    if number >= len(files):  # of pages of the web
         return
-    form = st.form(f"password-{job.id}-{added.path}", border=False)
+    form = st.form(f"password-{job.id}-{number}", border=False)
     with form, st.container(horizontal=True, vertical_alignment="bottom"):
         password = st.text_input(t("password"), type="password", width=260)
         again = st.form_submit_button(t("add_again"), icon=":material/lock_open:")
     if again and password:
         assistant().submit_add(
-            [given], collection=job.payload["collection"], passwords=[password], ocr=job.payload["ocr"]
+            [files[number]], collection=job.payload["collection"], passwords=[password], ocr=job.payload["ocr"]
         )
         st.rerun()

@@ -10,7 +10,8 @@ from gakju.apps.form import Words
 from gakju.apps.source import LONGEST
 from gakju.errors import GakjuError, NotFound
 from gakju.language import explain
-from gakju.ui import apps_edit, apps_form, apps_run, live
+from gakju.ui import apps_edit, apps_form, apps_run, live, pieces
+from gakju.ui import words as told
 from gakju.ui.apps_form import words
 from gakju.ui.plain import plain
 from gakju.ui.state import assistant, language, t
@@ -55,16 +56,17 @@ def _shelf() -> None:
             _made(apps_edit.blank())
         with st.popover(t("app_import"), icon=":material/upload_file:", type="tertiary", key="app_import"):
             _import()
+    _undo()
     entries = apps.of(assistant()).shelf.all()
     own = [e for e in entries if e.own]
     with st.container(key="cards", gap="small"):
         for entry in [*own, *(e for e in entries if not e.own)]:
             _card(entry)
+    _removed()
 
 
 def _card(entry: Entry) -> None:
-    app = entry.app
-    title = words(app.title) if app else plain(entry.name)
+    app, title = entry.app, _title(entry)
     sign = apps_form.icon(app) if app else ":material/error:"
     with st.container(border=True, gap="xxsmall", key=f"card-{entry.name}"):
         with st.container(horizontal=True, vertical_alignment="center", wrap=False):
@@ -116,7 +118,7 @@ def _import() -> None:
 def _app(entry: Entry) -> None:
     app = entry.app
     with st.container(horizontal=True, vertical_alignment="center", wrap=False):
-        st.title(words(app.title) if app else plain(entry.name), width="stretch")
+        st.title(_title(entry), width="stretch")
         _menu(entry)
     if app is None:
         assert entry.error
@@ -166,16 +168,44 @@ def _menu(entry: Entry) -> None:
             icon=":material/download:", type="tertiary", on_click="ignore", key="app_download",
         )  # fmt: skip
         if entry.own and st.button(t("app_delete"), icon=":material/delete:", type="tertiary", key="app_delete"):
-            st.dialog(t("app_delete"))(_confirm)(entry)
-
-
-def _confirm(entry: Entry) -> None:
-    title = entry.app.title[language()] if entry.app else entry.name
-    st.markdown(t("app_delete_ask", title=plain(title)))
-    with st.container(horizontal=True):
-        if st.button(t("delete"), type="primary", key="app_delete_yes"):
-            apps.of(assistant()).shelf.delete(entry.name)
+            st.session_state["app-deleted"] = apps.of(assistant()).shelf.delete(entry.name), _title(entry)
             show()
             st.rerun()
-        if st.button(t("keep"), key="app_delete_no"):
-            st.rerun()
+
+
+# What was deleted
+
+
+def _undo() -> None:
+    """What this visitor deleted last, and the way back."""
+    if gone := st.session_state.get("app-deleted"):
+        file, title = gone
+        if pieces.undo(t("deleted", title=title), "app-deleted"):
+            _restore(file)
+
+
+def _removed() -> None:
+    """Whatever can still be had back, whoever deleted it."""
+    if not (found := apps.of(assistant()).shelf.removed()):
+        return
+    with st.expander(t("app_removed", count=len(found)), icon=":material/restore_from_trash:", key="removed-apps"):
+        st.caption(t("app_removed_help"))
+        for gone in found:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"removed-{gone.file}"):
+                when = t("removed_at", day=told.when(gone.at, st.context.timezone, language()))
+                st.markdown(f"**{_title(gone.entry)}**  \n:small[{plain(when)}]", width="stretch")
+                if st.button(t("restore"), icon=":material/undo:", type="tertiary", key=f"restore-{gone.file}"):
+                    _restore(gone.file)
+
+
+def _restore(file: str) -> None:
+    st.session_state.pop("app-deleted", None)
+    try:
+        show(apps.of(assistant()).shelf.restore(file))
+    except NotFound:  # in another tab
+        st.toast(t("app_gone"), icon=":material/info:")
+    st.rerun()
+
+
+def _title(entry: Entry) -> str:
+    return words(entry.app.title) if entry.app else plain(entry.name)

@@ -74,7 +74,8 @@ def _select(app: App, field: Input, key: str, given: object) -> str:
 
 
 def _number(app: App, field: Input, key: str, given: object) -> float | None:
-    start = given if isinstance(given, int | float) else field.default
+    low, high = field.range  # narrower perhaps than when it was given
+    start = given if isinstance(given, int | float) and low <= given <= high else field.default
     value = start if isinstance(start, int | float) else None
     limits = {"min_value": field.min, "max_value": field.max, "step": field.step}
     numbers: dict[str, Any] = {k: v for k, v in {**limits, "value": value}.items() if v is not None}
@@ -98,7 +99,7 @@ def _file(app: App, field: Input, key: str, given: object) -> object:
     )
     if way == "upload":
         return st.file_uploader(t("app_from_file"), key=key, label_visibility="collapsed")
-    index = list(documents).index(str(given)) if given in documents else None
+    index = list(documents).index(given) if isinstance(given, str) and given in documents else None
     return st.selectbox(
         t("app_from_library"),
         list(documents),

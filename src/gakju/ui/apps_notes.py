@@ -26,7 +26,7 @@ def draw(job: Job, status: str) -> None:
     pieces.turn(f"notes-{job.id}", data, partial(_opened, row.id), lambda _act: None)
     if mark and opened:
         places = shown.notes if opened.list == "notes" else tuple(map(turns.footnote, shown.evidence))
-        st.dialog(t("pane"), on_dismiss=_closed, width="large")(pane.draw)(places)
+        pieces.dialog(t("pane"), pane.draw, on_dismiss=_closed, width="large")(places)
 
 
 def _row(job: Job) -> Row:

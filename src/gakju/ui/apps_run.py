@@ -12,11 +12,11 @@ from gakju import apps
 from gakju.apps import App
 from gakju.errors import NotFound
 from gakju.store import Job
-from gakju.ui import apps_notes, live
+from gakju.ui import apps_notes, live, pieces
 from gakju.ui import words as said
 from gakju.ui.apps_form import words
 from gakju.ui.plain import plain
-from gakju.ui.state import assistant, cancel, language, t
+from gakju.ui.state import assistant, cancel, language, n, t
 
 TICK = 0.2
 """Seconds between looks at a run."""
@@ -43,7 +43,7 @@ def named(name: str) -> Job | None:
 def draw(app: App, run: Job) -> None:
     """Live while it runs."""
     with st.container(key="run"):
-        st.fragment(_run, run_every=None if run.finished else TICK)(app, run.id, run.finished)
+        pieces.fragment(_run, run_every=None if run.finished else TICK)(app, run.id, run.finished)
 
 
 def _run(app: App, job_id: str, was_finished: bool) -> None:
@@ -110,7 +110,7 @@ def _facts(job: Job) -> list[str]:
     used = job.result.get("usage") or {}
     found = [said.duration(float(job.result["seconds"]), language())]
     if total := sum(int(v) for v in used.values()):
-        found.append(t("app_tokens", count=f"{total:,}"))
+        found.append(n("tokens", total))
     if model := job.result.get("model"):
         found.append(plain(str(model)))
     return found

@@ -7,6 +7,7 @@ from functools import partial
 
 import streamlit as st
 
+from gakju.assistant import DEFAULT
 from gakju.errors import GakjuError, NotFound
 from gakju.language import explain
 from gakju.store import Feedback, Thread
@@ -45,7 +46,7 @@ def page() -> None:
             with side:
                 _beside(row)
         else:
-            st.dialog(t("pane"), on_dismiss=_close)(_pane)(row)
+            pieces.dialog(t("pane"), _pane, on_dismiss=_close)(row)
     composer.draw(thread)
 
 
@@ -74,7 +75,7 @@ def _conversation(thread: Thread, rows: list[Row]) -> None:
         draw = partial(_turn, thread, row, row is rows[-1], ratings.get(row.job_id))
         if shown.running:
             ticking = partial(_ticking, row, draw, pane.current())
-            st.fragment(ticking, run_every=TICK, key=f"ticking-{row.job_id}")()
+            pieces.fragment(ticking, run_every=TICK, key=f"ticking-{row.job_id}")()
         else:
             draw(shown)
 
@@ -133,14 +134,15 @@ def _places(shown: Turn, kind: str) -> tuple[Footnote, ...]:
     return shown.notes if kind == "notes" else tuple(map(turns.footnote, shown.evidence))
 
 
-@st.fragment
+@pieces.fragment
 def _beside(row: Row) -> None:
     _pane(row, closable=True)
 
 
 def _pane(row: Row, closable: bool = False) -> None:
     if shown := pane.current():
-        pane.draw(_places(_read(row), shown.list), _shut if closable else None)
+        shelf = assistant().store.job(row.job_id).payload.get("collection", DEFAULT)
+        pane.draw(_places(_read(row), shown.list), _shut if closable else None, shelf=shelf)
 
 
 def _close() -> None:

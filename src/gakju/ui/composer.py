@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from gakju.assistant import DEFAULT, SUFFIXES, machine
+from gakju.assistant import DEFAULT, SUFFIXES, machine, talk
 from gakju.errors import GakjuError, NotFound
 from gakju.language import explain
 from gakju.store import Manner, Thread
@@ -29,23 +29,36 @@ def draw(thread: Thread | None) -> None:
         _sources(thread, held)
         _model(thread, held)
         _files(thread, held)
-    placeholder = t("ask_placeholder" if held.sources == "documents" else "ask_model")
-    told: Any = st.chat_input(
+    placeholder = t("ask_placeholder" if held.sources in {"documents", "auto"} else "ask_model")
+    st.chat_input(
         placeholder,
         key="question",
         max_chars=4000,
         accept_file="multiple",
         file_type=sorted(s.removeprefix(".") for s in SUFFIXES),
+        on_submit=_asked,  # Before the page is drawn, so that it is drawn once.
+        args=(thread,),
     )
-    if told and ask(told.text, thread, told.files):
-        st.rerun()
+
+
+def _asked(thread: Thread | None) -> None:
+    told: Any = st.session_state["question"]
+    if told and not ask(told.text, thread, told.files):
+        st.session_state["question"] = told.text  # to be asked again
 
 
 def manner(thread: Thread | None) -> Manner:
     if thread:
         return thread.manner
-    held: Manner = st.session_state.setdefault("manner", Manner())
+    usual = Manner(sources="auto" if _by_itself() else "documents")
+    held: Manner = st.session_state.setdefault("manner", usual)
     return held
+
+
+def _by_itself() -> bool:
+    """Whether the web is looked at where a question seems to need it."""
+    s = assistant().settings
+    return s.web == "auto" and not s.offline
 
 
 def _change(thread: Thread | None, **values: Any) -> None:
@@ -69,6 +82,7 @@ def ask(question: str, thread: Thread | None, files: Sequence[UploadedFile] = ()
     if not question:
         return False
     a, held, collection = assistant(), manner(thread), _collection(thread)
+    made = thread is None
     try:
         if files:
             held = replace(held, sources="documents")
@@ -80,6 +94,8 @@ def ask(question: str, thread: Thread | None, files: Sequence[UploadedFile] = ()
         waits = a.submit_add(kept, collection=collection).id if kept else ""
         a.submit_ask(question, collection=collection, thread=thread.id, manner=held, waits=waits)
     except GakjuError as e:
+        if made and thread:
+            a.store.talks.remove(thread.id)
         st.toast(plain(explain(e, language())), icon=":material/error:")
         return False
     pane.show(None)
@@ -126,6 +142,7 @@ def _sources(thread: Thread | None, held: Manner) -> None:
     """Documents and of which collection, the web where it is allowed, or the model alone."""
     key, collection = _key(thread), _collection(thread)
     choices = {
+        **({"auto": (t("source_auto"), t("source_auto_help"), "auto_mode")} if _by_itself() else {}),
         "documents": (t("source_documents"), t("source_documents_help"), "menu_book"),
         "both": (t("source_both"), t("source_both_help"), "travel_explore"),
         "web": (t("source_web"), t("source_web_help"), "public"),
@@ -171,7 +188,7 @@ def _move(thread: Thread | None, key: str) -> None:
 
 
 def _model(thread: Thread | None, held: Manner) -> None:
-    """The model; for a talk with it alone, its persona and temperature; presets of all of it."""
+    """The model; where its words are its own, its persona and temperature; presets of all of it."""
     key = _key(thread)
     offered = {o.name: o for o in machine.offered(assistant())}
     now = held.model or assistant().settings.chat_model
@@ -196,10 +213,10 @@ def _model(thread: Thread | None, held: Manner) -> None:
         elif chosen != now:
             _change(thread, model=chosen)
             st.rerun()
-        if held.sources == "none":
-            _voice(thread, held)
+        if held.sources != "none" and talk.verbatim(assistant(), now):
+            st.caption(t("voice_verbatim"))
         else:
-            st.caption(t("voice_alone"))
+            _voice(thread, held)
         _presets(thread, held)
 
 
@@ -209,7 +226,7 @@ def short(offered: machine.Offered) -> str:
 
 
 def _voice(thread: Thread | None, held: Manner) -> None:
-    key = _key(thread)
+    key, place = _key(thread), _slider(thread, held.sources)
     st.text_area(
         t("persona"),
         value=held.persona,
@@ -223,12 +240,19 @@ def _voice(thread: Thread | None, held: Manner) -> None:
         t("temperature"),
         0.0,
         1.5,
-        value=held.temperature,
+        value=talk.warmth(held.temperature, held.sources),
         step=0.1,
-        key=f"temperature-{key}",
+        key=place,
         help=t("temperature_help"),
-        on_change=lambda: _change(thread, temperature=st.session_state[f"temperature-{key}"]),
+        on_change=lambda: _change(thread, temperature=st.session_state[place]),
     )
+    if held.sources != "none":
+        st.caption(t("voice_written"))
+
+
+def _slider(thread: Thread | None, sources: str) -> str:
+    """A slider each for talks with and without sources: what is usual differs."""
+    return f"temperature-{_key(thread)}-{'alone' if sources == 'none' else 'from'}"
 
 
 def _presets(thread: Thread | None, held: Manner) -> None:
@@ -259,7 +283,7 @@ def _load(thread: Thread | None, name: str | None) -> None:
     _change(thread, model=found.model, sources=found.sources, persona=found.persona, temperature=found.temperature)
     st.session_state[f"sources-{key}"] = found.sources
     st.session_state[f"persona-{key}"] = found.persona
-    st.session_state[f"temperature-{key}"] = found.temperature
+    st.session_state[_slider(thread, found.sources)] = talk.warmth(found.temperature, found.sources)
 
 
 def _drop(thread: Thread | None, name: str) -> None:

@@ -53,7 +53,7 @@ def page(document_id: str) -> None:
         with st.expander(t("problems"), icon=":material/info:"):
             adding.problems(d)
             adding.mend(d)
-    st.fragment(_body)(d)
+    pieces.fragment(_body)(d)
 
 
 def facts(d: Document) -> list[str]:

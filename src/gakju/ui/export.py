@@ -15,6 +15,7 @@ from pathlib import Path
 
 from gakju.language import Language, say
 from gakju.types import Claim
+from gakju.ui import words
 from gakju.ui.plain import plain
 from gakju.ui.turns import Turn
 
@@ -34,11 +35,12 @@ def markdown(title: str, said: Sequence[Turn], language: Language) -> bytes:
             lines += [f"*{say('ui', 'unchecked', language)}*", ""]
         for claim in _claims(turn):
             marks = "".join(f"[^{count + i}]" for i in turn.numbers(claim))
-            lines += [f"{_struck_md(claim)}{marks} *({say('ui', f'verdict_{claim.verdict}', language)})*", ""]
+            word = words.verdict(claim, language)
+            lines += [f"{_struck_md(claim)}{marks}" + (f" *({word})*" if word else ""), ""]
         if not _claims(turn) and (text := turn.text or turn.tail):
             lines += [*("> " + plain(line) if line.strip() else ">" for line in text.splitlines()), ""]
         for i, f in enumerate(turn.notes, 1):
-            place = say("ui", "place", language, title=f.document.title, page=f.page)
+            place = words.place(f.document, f.page, language)
             lines += [f"[^{count + i}]: {plain(place)}: “{plain(f.quote)}”"]
         lines += [""] if turn.notes else []
         count += len(turn.notes)
@@ -50,7 +52,7 @@ def _claims(turn: Turn) -> Sequence[Claim]:
 
 
 def _struck_md(claim: Claim) -> str:
-    return f"~~{plain(claim.text)}~~" if claim.verdict in {"unsupported", "contradicted"} else plain(claim.text)
+    return f"~~{plain(claim.text)}~~" if claim.fate == "struck" else plain(claim.text)
 
 
 def html(title: str, said: Sequence[Turn], language: Language) -> bytes:
@@ -73,11 +75,12 @@ def _turn_html(turn: Turn, number: int, language: Language) -> str:
     parts = [f'<section><h2 class="question">{escape(turn.question)}</h2>']
     for claim in _claims(turn):
         marks = "".join(f'<a class="note" href="#n{number}-{i}">{i}</a>' for i in turn.numbers(claim))
-        word = escape(say("ui", f"verdict_{claim.verdict}", language))
-        reason = f'<span class="reason">{escape(claim.reason)}</span>' if claim.reason else ""
+        kind = (claim.verdict if claim.scored else "courtesy") + (" struck" if claim.fate == "struck" else "")
+        told = claim.scored and claim.verdict != "supported" and claim.reason
+        reason = f'<span class="reason">{escape(claim.reason)}</span>' if told else ""
         parts.append(
-            f'<p class="claim {claim.verdict}"><span class="said">{escape(claim.text)}</span>{marks} '
-            f'<span class="verdict">{word}</span>{reason if claim.verdict != "supported" else ""}</p>'
+            f'<p class="claim {kind}"><span class="said">{escape(claim.text)}</span>{marks} '
+            f'<span class="verdict">{escape(words.verdict(claim, language))}</span>{reason}</p>'
         )
     if not _claims(turn) and (text := turn.text or turn.tail):
         parts.append(f'<p class="text">{escape(text)}</p>')
@@ -85,7 +88,7 @@ def _turn_html(turn: Turn, number: int, language: Language) -> str:
         parts.append(f'<p class="unchecked">{escape(say("ui", "unchecked", language))}</p>')
     if turn.notes:
         notes = "".join(
-            f'<li id="n{number}-{i}"><cite>{escape(say("ui", "place", language, title=f.document.title, page=f.page))}'
+            f'<li id="n{number}-{i}"><cite>{escape(words.place(f.document, f.page, language))}'
             f"</cite><q>{escape(' '.join(f.quote.split()))}</q></li>"
             for i, f in enumerate(turn.notes, 1)
         )
@@ -147,16 +150,16 @@ def pdf(title: str, said: Sequence[Turn], language: Language) -> bytes:
             sheets.write(turn.question, size=12, before=12, after=5, shade=True)
             for claim in _claims(turn):
                 marks = "".join(f"[{i}]" for i in turn.numbers(claim))
-                word = say("ui", f"verdict_{claim.verdict}", language)
-                struck = claim.verdict in {"unsupported", "contradicted"}
-                sheets.write(f"{claim.text} {marks} ({word})", after=4, gray=struck)
+                word = words.verdict(claim, language)
+                said_of = f" ({word})" if word else ""
+                sheets.write(f"{claim.text} {marks}{said_of}", after=4, gray=claim.fate == "struck")
             if not _claims(turn) and (text := turn.text or turn.tail):
                 for line in text.splitlines():
                     sheets.write(line, after=3)
             if not turn.checked:
                 sheets.write(say("ui", "unchecked", language), size=8.5, gray=True)
             for i, f in enumerate(turn.notes, 1):
-                place = say("ui", "place", language, title=f.document.title, page=f.page)
+                place = words.place(f.document, f.page, language)
                 sheets.write(f"[{i}] {place}: “{' '.join(f.quote.split())}”", size=8.5, indent=10, after=2, gray=True)
         sheets.write(_made(language), size=8, before=16, gray=True)
         return sheets.bytes()

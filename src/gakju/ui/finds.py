@@ -9,8 +9,8 @@ import streamlit as st
 
 from gakju.assistant.explain import Expected, Explained, Ranked
 from gakju.types import Document, Evidence
-from gakju.ui import pieces
-from gakju.ui.state import t
+from gakju.ui import pieces, words
+from gakju.ui.state import language, t
 
 Place = Mapping[str, Any]
 """What a click tells: `document`, `page`, and `mark` or `chunk`, of which one may be empty."""
@@ -44,7 +44,7 @@ def results(told: Explained, wanted: Mapping[str, Any] | None, *, key: str, on_o
 
 def expectation(told: Expected, document: Document, page: int) -> dict[str, Any]:
     """How a page fared that should have been found."""
-    place = t("place", title=document.title, page=page)
+    place = words.place(document.ref, page, language())
     if told.ranked:
         said = t("expected_rank", place=place, rank=told.ranked[0].rank)
     elif told.chunks:
@@ -92,7 +92,7 @@ def _words(held: Mapping[str, bool]) -> list[dict[str, Any]]:
 
 def _sentence(e: Evidence) -> dict[str, Any]:
     first = e.spans[0]
-    where = t("place", title=e.document.title, page=e.page)
+    where = words.place(e.document, e.page, language())
     return {
         "text": e.text.replace("\t", " · "),
         "where": where,
@@ -107,7 +107,7 @@ def _sentence(e: Evidence) -> dict[str, Any]:
 
 def _hit(r: Ranked) -> dict[str, Any]:
     chunk, parts = r.hit.chunk, r.hit.parts
-    where = t("place", title=r.hit.document.title, page=chunk.page)
+    where = words.place(r.hit.document, chunk.page, language())
     scores = [
         (t("score_fused"), f"{r.hit.score:.3f}"),
         (t("score_bm25"), f"{parts['bm25']:.1f}" if "bm25" in parts else "–"),

@@ -8,10 +8,22 @@ from typing import Literal, NamedTuple
 
 import streamlit as st
 
-from gakju.errors import GakjuError
-from gakju.language import explain
-from gakju.ui import apps, chat, library, pieces, playground, preferences, search, threads, tokenizer, welcome
-from gakju.ui.plain import plain
+from gakju.ui import (
+    apps,
+    chat,
+    compare,
+    fewshot,
+    finetune,
+    library,
+    pieces,
+    playground,
+    preferences,
+    questions,
+    search,
+    threads,
+    tokenizer,
+    welcome,
+)
 from gakju.ui.state import choose_language, language, t
 
 
@@ -32,6 +44,10 @@ PLACES = [
     Place("apps", "apps", apps.page),
     Place("playground", "science", playground.page),
     Place("tokenizer", "toll", tokenizer.page),
+    Place("questions", "quiz", questions.page),
+    Place("fewshot", "format_list_numbered", fewshot.page),
+    Place("finetune", "model_training", finetune.page),
+    Place("compare", "leaderboard", compare.page),
     Place("settings", "settings", preferences.page, listed=False),
 ]
 """In the order of the sidebar; the first is where one arrives."""
@@ -58,25 +74,12 @@ def run() -> None:
 def _page(place: Place) -> st.Page:
     icon, first = f":material/{place.icon}:", place is PLACES[0]
     shown: Literal["visible", "hidden"] = "visible" if place.listed else "hidden"
-    draw = guarded(place.draw)
+    draw = pieces.guarded(place.draw)
     return st.Page(draw, title=t(place.key), icon=icon, url_path=place.key, default=first, visibility=shown)
 
 
 def _svg(name: str) -> str:
     return files("gakju.ui").joinpath("assets", name).read_text("utf-8")
-
-
-def guarded(draw: Callable[[], None]) -> Callable[[], None]:
-    """`draw`, where an expected failure is one clear line and the rest of the screen stays."""
-
-    def page() -> None:
-        try:
-            draw()
-        except GakjuError as e:
-            st.error(plain(explain(e, language())), icon=":material/error:")
-
-    page.__name__ = draw.__module__.rpartition(".")[2]
-    return page
 
 
 def _foot() -> None:

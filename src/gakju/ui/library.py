@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from gakju.text.links import site
 from gakju.types import Document
-from gakju.ui import adding, document, pieces, shelves, words
+from gakju.ui import adding, document, pieces, shelves, web, words
 from gakju.ui.plain import plain
 from gakju.ui.state import assistant, n, name_of, t
 
@@ -31,11 +32,15 @@ def _shelf() -> None:
         st.caption(" · ".join([*facts, words.size(sum(d.bytes for d in documents))]))
     else:
         st.markdown(t("library_empty"))
+    shelves.undo()
     adding.form()
     adding.jobs(seen)
+    web.watched()
     _stale()
     if documents:
         _list(documents)
+    shelves.removed()
+    if documents:
         _upkeep()
 
 
@@ -126,11 +131,11 @@ def _row(d: Document, several: bool, picking: bool) -> None:
             st.button(f"**{label}**", type="tertiary", key=f"open-{d.id}", on_click=document.show, args=(d.id,))
             st.caption(_facts(d, several))
         if not picking and pieces.icon("delete", "delete", f"delete-{d.id}"):
-            shelves.ask_delete([d])
+            shelves.delete([d])
 
 
 def _facts(d: Document, several: bool) -> str:
-    facts = [*document.facts(d)]
+    facts = [*([site(d.path)] if web.mark(d.path) else []), *document.facts(d)]
     if several:
         facts.insert(0, plain(name_of(d.collection)))
     if count := sum(p.kind != "ocr" for p in d.problems):

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from gakju.assistant import DEFAULT
 from gakju.errors import NotFound
 from gakju.types import Document, Footnote
-from gakju.ui import pieces, sheet
+from gakju.ui import pieces, sheet, web
 from gakju.ui.plain import plain
 from gakju.ui.state import assistant, t
 
@@ -39,8 +40,8 @@ def show(shown: Open | None) -> None:
     st.session_state["open"] = shown
 
 
-def draw(places: Sequence[Footnote], on_close: Callable[[], None] | None = None) -> None:
-    """The pane for the open place among `places`. `on_close` adds a close button."""
+def draw(places: Sequence[Footnote], on_close: Callable[[], None] | None = None, *, shelf: str = DEFAULT) -> None:
+    """The pane for the open place among `places`. `on_close` adds a close button; pages are saved to `shelf`."""
     if st.session_state.pop("pane_moved", False):
         st.rerun()  # All of it: the mark in the answer moves along.
     shown = current()
@@ -57,6 +58,7 @@ def draw(places: Sequence[Footnote], on_close: Callable[[], None] | None = None)
             return
         page = shown.page or place.page
         st.markdown(f"**{plain(document.title)}**")
+        web.of_page(document, place, shelf)
         sheet.draw(
             document,
             page,
@@ -64,9 +66,10 @@ def draw(places: Sequence[Footnote], on_close: Callable[[], None] | None = None)
             key="pane-sheet",
             on_turn=lambda to: show(replace(shown, page=to)),
             on_note=(lambda by: _step(shown, by, len(places))) if len(places) > 1 else None,
-            tall="60vh" if on_close is None else "calc(100vh - 25rem)",
+            # What stands above and below it: for a page of the web two lines more.
+            tall="60vh" if on_close is None else f"calc(100vh - {31 if web.mark(document.path) else 25}rem)",
         )
-        with st.container(horizontal=True, gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             download(document, key="pane-download")
             st.page_link(
                 st.session_state["pages"]["library"],

@@ -57,7 +57,7 @@ def page() -> None:
     with st.container(key="playground"):
         st.title(t("playground"))
         st.markdown(t("play_intro"))
-        st.fragment(_desk)()
+        pieces.fragment(_desk)()
 
 
 def _desk() -> None:
@@ -156,7 +156,8 @@ def _more(r: Request, v: int) -> dict[str, Any]:
         start = r.schema or SCHEMA
         given["schema"] = live.area(t("play_schema"), key=f"schema-{v}", start=start, rows=7, mono=True)
     if st.toggle("logprobs", value=r.top_logprobs is not None, key=f"logprobs-{v}", help=t("play_logprobs")):
-        given["top_logprobs"] = st.slider("top_logprobs", 0, 20, r.top_logprobs or 5, key=f"top_logprobs-{v}")
+        others = 5 if r.top_logprobs is None else r.top_logprobs
+        given["top_logprobs"] = st.slider("top_logprobs", 0, 20, others, key=f"top_logprobs-{v}")
     return given
 
 
@@ -188,9 +189,13 @@ def _buttons(d: Desk) -> None:
 
 def _run(d: Desk) -> None:
     ground = Playground(assistant())
+    started: list[Run] = []
     try:
-        started = [ground.start(model, d.request) for model in d.models]
+        for model in d.models:
+            started.append(ground.start(model, d.request))
     except GakjuError as e:
+        for run in started:  # nobody would see them, or could stop them
+            ground.stop(run)
         st.error(plain(explain(e, language())), icon=":material/error:")
         return
     d.history = [*(r for r in d.runs if r.over), *d.history][:HISTORY]

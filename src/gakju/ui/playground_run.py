@@ -9,7 +9,7 @@ import streamlit as st
 
 from gakju.labs.playground import Piece, Playground, Run
 from gakju.labs.tokenizer import Token, visible
-from gakju.ui import live, words
+from gakju.ui import live, pieces, words
 from gakju.ui.plain import plain
 from gakju.ui.state import assistant, language, t
 
@@ -24,7 +24,7 @@ TONES = ((0.9, "p4"), (0.6, "p3"), (0.3, "p2"), (0.1, "p1"), (0.0, "p0"))
 def results(d: Desk) -> None:
     """Live while one of them runs."""
     busy = any(not run.over for run in d.runs)
-    st.fragment(_runs, run_every=TICK if busy else None)(d, busy)
+    pieces.fragment(_runs, run_every=TICK if busy else None)(d, busy)
 
 
 def _runs(d: Desk, was_busy: bool) -> None:

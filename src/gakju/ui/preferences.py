@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -12,7 +13,7 @@ from gakju.language import explain
 from gakju.models import catalog, fetch
 from gakju.models.catalog import Entry
 from gakju.store import Job, Manner
-from gakju.ui import composer, words
+from gakju.ui import composer, pieces, words
 from gakju.ui.plain import plain
 from gakju.ui.state import assistant, cancel, choose_language, language, t
 
@@ -65,7 +66,7 @@ def _models() -> None:
     pulls = {j.payload["model"]: j for j in busy}
     with st.container(key="models", gap=None):
         for entry in catalog.entries():
-            st.fragment(_entry, run_every=TICK if entry.name in pulls else None, key=f"entry-{entry.name}")(
+            pieces.fragment(_entry, run_every=TICK if entry.name in pulls else None, key=f"entry-{entry.name}")(
                 entry, pulls.get(entry.name), mine
             )
 
@@ -165,15 +166,19 @@ def _trying(entry: Entry) -> None:
         _try(ask)
         st.rerun()
     if job:
-        st.fragment(_trial, run_every=TICK if not job.finished else None, key=f"trial-of-{entry.name}")(job.id)
+        pieces.fragment(_trial, run_every=TICK if not job.finished else None, key=f"trial-of-{entry.name}")(
+            job.id, job.finished
+        )
 
 
 def _under_way(job: Job | None) -> bool:
     return job is not None and not job.finished
 
 
-def _trial(job_id: str) -> None:
+def _trial(job_id: str, was_finished: bool) -> None:
     job = assistant().store.job(job_id)
+    if job.finished and not was_finished:
+        st.rerun()  # It stops ticking, and can be tried again.
     if job.state == "done":
         seconds = job.result["timings"].get("total") or 0.0
         speed = job.result["usage"]["completion_tokens"] / seconds if seconds else 0.0
@@ -289,18 +294,18 @@ def _data() -> None:
     a = assistant()
     st.markdown(t("data_text"))
     st.code(str(a.settings.home), language=None, wrap_lines=True)
-    sizes = machine.sizes(a)
-    names = {
-        "library": t("size_library"),
-        "originals": t("size_originals"),
-        "conversations": t("size_conversations"),
-        "models": t("size_models"),
-    }
-    for name, size in sizes.items():
+    used = a.shelf.storage()
+    sizes = (
+        (t("size_library"), used.index),
+        (t("size_originals"), used.originals),
+        (t("size_conversations"), used.database),
+        (t("size_models"), used.models),
+    )
+    for name, size in sizes:
         with st.container(horizontal=True):
-            st.markdown(names[name], width="stretch")
+            st.markdown(name, width="stretch")
             st.markdown(words.size(size), width="content")
-    st.caption(t("size_all", size=words.size(sum(sizes.values()))))
+    st.caption(t("size_all", size=words.size(used.total + used.models)))
     st.subheader(t("set_screen"), anchor=False)
     choices = {"": t("language_browser"), "ko": "한국어", "en": "English"}
     if a.settings.keys:
@@ -320,7 +325,8 @@ def _data() -> None:
 
 def _privacy() -> None:
     s = assistant().settings
-    said = [t("privacy_here")]
+    database = s.database.get_secret_value()
+    said = [t("privacy_database", host=plain(_host(database))) if database else t("privacy_here")]
     if s.offline:
         said.append(t("privacy_offline"))
     else:
@@ -330,9 +336,14 @@ def _privacy() -> None:
     if not s.embedder.startswith("embedded:"):
         said.append(t("privacy_embedder", name=plain(s.embedder)))
     if s.traces:
-        said.append(t("privacy_traces", url=plain(s.traces)))
+        said.append(t("privacy_traces", url=plain(_host(s.traces))))
     said += [t("privacy_never"), t("privacy_delete")]
     st.markdown("\n".join(f"- {line}" for line in said))
+
+
+def _host(url: str) -> str:
+    """A server's name without what may be secret in its address."""
+    return urlsplit(url).hostname or url.partition(":")[0]
 
 
 def _about() -> None:

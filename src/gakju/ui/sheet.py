@@ -73,6 +73,9 @@ def draw(
     data = {
         **_place(document, page, png, marked, key),
         "areas": [_area(a, number) for a in areas] if png else [],
+        "ahead": {
+            n: _served(image, f"{key}-{n}") for n in (number - 1, number + 1) if (image := ahead.ready(document, n))
+        },
         "notes": on_note is not None,
         "tall": tall,
     }
@@ -91,7 +94,7 @@ def _place(document: Document, page: Page, png: bytes | None, marked: Marked, ke
     start, end = marked.span
     here = [b for b in marked.boxes if b.page == page.number]
     return {
-        "src": get_instance().media_file_mgr.add(png, "image/png", f"sheet-{key}") if png else "",
+        "src": _served(png, key) if png else "",
         "alt": t("page_alt", title=document.title, page=page.number),
         "width": page.width,
         "height": page.height,
@@ -106,6 +109,11 @@ def _place(document: Document, page: Page, png: bytes | None, marked: Marked, ke
         "quote": marked.quote,
         "words": _words(page.number, document.pages),
     }
+
+
+def _served(png: bytes, key: str) -> str:
+    """The picture's address for this visitor, for as long as the page that shows it."""
+    return get_instance().media_file_mgr.add(png, "image/png", f"sheet-{key}")
 
 
 def _words(number: int, pages: int) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""Keeping documents in order: to another collection, read once more, out of the library; the same for many at once."""
+"""Keeping documents in order: to another collection, read once more, out of the library and back; many at once."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from gakju.assistant import DEFAULT
 from gakju.errors import GakjuError
 from gakju.language import explain
 from gakju.types import Document
+from gakju.ui import pieces, words
 from gakju.ui.plain import plain
 from gakju.ui.state import assistant, language, n, name_of, t
+
+LISTED = 50
+"""Deleted documents that are shown with a way back."""
 
 
 def names() -> list[str]:
@@ -25,7 +29,7 @@ def of_document(d: Document) -> None:
         _move([d], key="one")
         _reread([d], key="one")
         if st.button(t("delete"), icon=":material/delete:", key="delete-one", type="tertiary"):
-            ask_delete([d])
+            delete([d])
 
 
 def of_many(found: Sequence[Document]) -> None:
@@ -37,7 +41,7 @@ def of_many(found: Sequence[Document]) -> None:
         with st.popover(t("reread"), icon=":material/refresh:", disabled=not found, key="reread-many"):
             _reread(found, key="many")
         if st.button(t("delete"), icon=":material/delete:", disabled=not found, key="delete-many"):
-            ask_delete(found)
+            delete(found)
 
 
 def of_collection(name: str) -> None:
@@ -48,11 +52,79 @@ def of_collection(name: str) -> None:
             if st.form_submit_button(t("rename"), icon=":material/edit:") and new.strip() != name_of(name):
                 _try(lambda: assistant().shelf.rename(name, new.strip()), t("renamed", name=plain(new)))
         if st.button(t("delete_collection"), icon=":material/delete:", type="tertiary", key="delete-collection"):
-            st.dialog(t("delete_collection"))(_confirm_collection)(name)
+            pieces.dialog(t("delete_collection"), _confirm_collection)(name)
 
 
-def ask_delete(found: Sequence[Document]) -> None:
-    st.dialog(t("delete_title"))(_confirm)(found)
+def delete(found: Sequence[Document]) -> None:
+    """Out of the library at once; `undo` and, for a day, `removed` have them back."""
+    here = {d.id for d in assistant().documents()}  # without those that were deleted in another tab
+    ids = [d.id for d in found if d.id in here]
+    assistant().shelf.discard(ids)
+    for name in ("document", "page", "mark", "chunk"):
+        st.query_params.pop(name, None)
+    st.session_state["picked"] = True
+    if ids:
+        st.session_state["deleted"] = ids, found[0].title, ""
+    st.rerun()
+
+
+def undo() -> None:
+    """What this visitor deleted last, and the way back."""
+    if not (gone := st.session_state.get("deleted")):
+        return
+    ids, title, collection = gone
+    documents = n("documents", len(ids))
+    if collection:
+        said = t("deleted_collection", name=plain(name_of(collection)), documents=documents)
+    else:
+        said = t("deleted_many", documents=documents) if len(ids) > 1 else t("deleted", title=plain(title, limit=60))
+    if pieces.undo(said, "deleted"):
+        _restore(ids)
+
+
+def removed() -> None:
+    """Whatever can still be had back, whoever deleted it."""
+    if not (found := assistant().shelf.removed()):
+        return
+    with st.expander(
+        t("removed", documents=n("documents", len(found))),
+        icon=":material/restore_from_trash:",
+        key="removed-documents",
+    ):
+        st.caption(t("removed_help"))
+        for d, at in found[:LISTED]:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"removed-{d.id}"):
+                when = words.when(at, st.context.timezone, language())
+                facts = [name_of(d.collection), t("removed_at", day=when)]
+                label = plain(d.title, limit=90) or plain(d.path)
+                st.markdown(f"**{label}**  \n:small[{plain(' · '.join(facts))}]", width="stretch")
+                if st.button(t("restore"), icon=":material/undo:", type="tertiary", key=f"restore-{d.id}"):
+                    _restore([d.id])
+                if st.button(t("erase"), icon=":material/delete_forever:", type="tertiary", key=f"erase-{d.id}"):
+                    pieces.dialog(t("erase"), _erase)(d)
+        if len(found) > LISTED:
+            st.caption(t("removed_more", count=len(found) - LISTED))
+
+
+def _restore(ids: Sequence[str]) -> None:
+    back = assistant().shelf.restore(ids)
+    st.session_state.pop("deleted", None)
+    if back:
+        st.toast(t("restored", documents=n("documents", len(back))), icon=":material/check:")
+    if len(back) < len(ids):
+        st.toast(t("not_restored"), icon=":material/info:")
+    st.rerun()
+
+
+def _erase(d: Document) -> None:
+    st.markdown(t("erase_ask", title=plain(d.title)))
+    with st.container(horizontal=True):
+        if st.button(t("erase"), type="primary", key="erase_yes"):
+            assistant().shelf.erase([d.id])
+            st.session_state.pop("deleted", None)
+            st.rerun()
+        if st.button(t("keep"), key="erase_no"):
+            st.rerun()
 
 
 def _move(found: Sequence[Document], *, key: str) -> None:
@@ -89,30 +161,17 @@ def _try(act: Callable[[], object], said: str) -> None:
     st.rerun()
 
 
-def _confirm(found: Sequence[Document]) -> None:
-    if len(found) == 1:
-        st.markdown(t("delete_ask", title=plain(found[0].title)))
-    else:
-        st.markdown(t("delete_ask_many", documents=n("documents", len(found))))
-    with st.container(horizontal=True):
-        if st.button(t("delete"), type="primary", key="delete_yes"):
-            for d in found:
-                assistant().delete(d.id)
-            for name in ("document", "page", "mark", "chunk"):
-                st.query_params.pop(name, None)
-            st.session_state["picked"] = True
-            one = t("deleted", title=plain(found[0].title, limit=60))
-            st.toast(one if len(found) == 1 else t("deleted_many", documents=n("documents", len(found))))
-            st.rerun()
-        if st.button(t("keep"), key="delete_no"):
-            st.rerun()
-
-
 def _confirm_collection(name: str) -> None:
     count = n("documents", assistant().collections().get(name, 0))
     st.markdown(t("delete_collection_ask", name=plain(name_of(name)), documents=count))
     with st.container(horizontal=True):
         if st.button(t("delete"), type="primary", key="delete_yes"):
-            _try(lambda: assistant().shelf.remove(name), t("deleted", title=plain(name_of(name))))
+            try:
+                ids = assistant().shelf.remove(name)
+            except GakjuError as e:
+                st.error(plain(explain(e, language())), icon=":material/error:")
+                return
+            st.session_state["deleted"] = ids, "", name
+            st.rerun()
         if st.button(t("keep"), key="delete_no"):
             st.rerun()

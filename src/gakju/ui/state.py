@@ -7,7 +7,9 @@ from typing import cast
 import streamlit as st
 
 from gakju.assistant import DEFAULT, Assistant
+from gakju.errors import NotFound
 from gakju.language import Language, pick, say
+from gakju.store import Job
 
 _held: list[Assistant] = []
 """Streamlit runs the script in threads of this process; a module is the one place they share."""
@@ -44,6 +46,15 @@ def t(key: str, **values: object) -> str:
 def name_of(collection: str) -> str:
     """A collection as people read it."""
     return t("collection_default") if collection == DEFAULT else collection
+
+
+def named_run(kind: str) -> Job | None:
+    """The run of a lab that the address names."""
+    try:
+        job = assistant().store.job(st.query_params.get("run") or "")
+    except NotFound:
+        return None
+    return job if job.kind == kind else None
 
 
 def cancel(job_id: str) -> None:

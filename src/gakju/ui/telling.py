@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from gakju.language import retold
 from gakju.store import Feedback
 from gakju.store import Turn as Row
-from gakju.types import Claim, Footnote
-from gakju.ui import words
+from gakju.types import Claim, Footnote, WebStep
+from gakju.ui import web, words
 from gakju.ui.state import assistant, language, n, t
 from gakju.ui.turns import Turn, footnote
 
@@ -24,6 +25,7 @@ def turn(shown: Turn, row: Row, *, opened: str, last: bool, rated: Feedback | No
         "question": _question(shown, row),
         "asked": _asked(shown),
         "evidence": _evidence(shown, refused),
+        "web": _web(shown),
         "claims": [] if refused else claims,
         "struck": {"title": t("struck", count=len(claims)), "claims": claims} if refused and claims else None,
         "tail": shown.text if refused or (shown.text and not claims) else shown.tail,
@@ -37,7 +39,7 @@ def turn(shown: Turn, row: Row, *, opened: str, last: bool, rated: Feedback | No
 
 
 def where(f: Footnote) -> str:
-    return t("place", title=f.document.title, page=f.page)
+    return words.place(f.document, f.page, language())
 
 
 def _asked(shown: Turn) -> str:
@@ -47,15 +49,11 @@ def _asked(shown: Turn) -> str:
 
 
 def _claim(shown: Turn, c: Claim) -> Data:
-    """What greets or leads over is no statement: it has no verdict to show."""
-    word = t(f"verdict_{c.verdict}") if c.scored else ""
-    if c.fate in {"struck", "regenerated"}:
-        word = f"{word} · {t(f'fate_{c.fate}')}"
     return {
         "text": c.text,
         "verdict": c.verdict if c.scored else "courtesy",
         "struck": c.fate == "struck",
-        "word": word,
+        "word": words.verdict(c, language()),
         "reason": "" if c.verdict == "supported" or not c.scored else c.reason,
         "notes": [
             {"number": n, "label": t("open_note", number=n, place=where(shown.notes[n - 1]))} for n in shown.numbers(c)
@@ -95,6 +93,7 @@ def _evidence(shown: Turn, refused: bool) -> Data | None:
         {
             "text": e.text.replace("\t", " · "),
             "where": where(footnote(e)),
+            "mark": web.mark(e.document.path),
             "label": t("open_evidence", place=where(footnote(e))),
         }
         for e in shown.evidence
@@ -104,18 +103,48 @@ def _evidence(shown: Turn, refused: bool) -> Data | None:
     return {"title": title, "open": refused or not (shown.claims or shown.tail), "items": items}
 
 
+def _web(shown: Turn) -> Data | None:
+    """How the web was looked at, once that is over: what engines were asked, whose pages were read, what went wrong."""
+    step = shown.web
+    if step is None or (shown.running and step.stage != "skipped") or not (step.queries or step.problems):
+        return None
+    title = t("web_read", count=step.done) if step.done else t("web_unread")
+    return {
+        "title": title,
+        "open": step.stage == "skipped" or not step.done,
+        "asked": t("web_asked", queries=" · ".join(step.queries)) if step.queries else "",
+        "why": t(f"web_why_{step.why}") if step.why not in {"", "asked"} else "",
+        "sites": _marks(step),
+        "problems": [retold(line, "web", language()) for line in step.problems],
+    }
+
+
+def _looking(step: WebStep) -> str:
+    match step.stage:
+        case "searching":
+            return t("phase_web_searching", queries=" · ".join(step.queries))
+        case "reading":
+            return t("phase_web_reading", done=step.done, total=step.total)
+    return t("phase_searching")
+
+
+def _marks(step: WebStep) -> list[Data]:
+    return [found for name in dict.fromkeys(step.sites) if (found := web.mark(f"https://{name}/"))]
+
+
 def _status(shown: Turn) -> Data | None:
     if not shown.running and shown.phase != "stopped":
         return None
     part, said = None, t(f"phase_{shown.phase}")
-    if shown.phase == "searching" and shown.web and shown.web.stage in {"searching", "reading"}:
-        said = t("phase_web", done=shown.web.done, total=shown.web.total)
+    sites: list[Data] = []
+    if shown.phase == "searching" and shown.web:
+        said, sites = _looking(shown.web), _marks(shown.web)
     if shown.files:
         total, done = shown.files.get("total"), shown.files.get("done") or 0
         part = done / total if total else 0
         said = f"{said} {shown.files.get('item') or ''}".strip()
     stop = t("stop") if shown.running and shown.phase != "stopping" else ""
-    return {"said": said, "busy": shown.running, "part": part, "stop": stop}
+    return {"said": said, "busy": shown.running, "part": part, "stop": stop, "sites": sites}
 
 
 def _error(shown: Turn) -> Data | None:
@@ -179,9 +208,12 @@ def facts(shown: Turn) -> list[str]:
 
 
 def copied(shown: Turn) -> str:
-    """The answer as text, its footnotes under it."""
+    """The answer as text, what was struck marked as it is in Markdown, its footnotes under it."""
     if not shown.claims or shown.phase == "refused":
         return shown.text or shown.tail
-    body = " ".join(f"{c.text} {''.join(f'[{i}]' for i in shown.numbers(c))}".rstrip() for c in shown.claims)
+    body = " ".join(
+        f"{f'~~{c.text}~~' if c.fate == 'struck' else c.text} {''.join(f'[{i}]' for i in shown.numbers(c))}".rstrip()
+        for c in shown.claims
+    )
     notes = [f"[{i}] {where(f)}: “{' '.join(f.quote.split())}”" for i, f in enumerate(shown.notes, 1)]
     return "\n".join([body, "", *notes]) if notes else body

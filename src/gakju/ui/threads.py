@@ -102,7 +102,7 @@ def _act(page: st.Page, told: pieces.Act, here: str | None) -> None:
         case "find":
             st.session_state["find"] = str(told.get("text", ""))[:100].strip()
         case "export":
-            st.dialog(t("export"))(_export)(thread_id)
+            pieces.dialog(t("export"), _export)(thread_id)
             return
     st.rerun()
 

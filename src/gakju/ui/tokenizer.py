@@ -12,7 +12,7 @@ from gakju.labs import tokenizer as lab
 from gakju.labs.tokenizer import NAMES, Count, Price
 from gakju.language import explain
 from gakju.types import Document
-from gakju.ui import live
+from gakju.ui import live, pieces
 from gakju.ui.plain import plain
 from gakju.ui.state import assistant, language, t
 
@@ -25,7 +25,7 @@ def page() -> None:
     with st.container(key="shelf"):
         st.title(t("tokenizer"))
         st.markdown(t("tokens_intro"))
-        st.fragment(_page)()
+        pieces.fragment(_page)()
 
 
 def _page() -> None:
@@ -134,7 +134,7 @@ def off(count: Count) -> str:
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> None:
     """A small table: the first `left` columns are words, the others numbers."""
     lines = [" | ".join(heads), " | ".join(["---"] * left + ["---:"] * (len(heads) - left))]
-    lines += [" | ".join(plain(cell).replace("|", "\\|") for cell in row) for row in rows]
+    lines += [" | ".join(plain(cell) for cell in row) for row in rows]
     st.markdown("\n".join(f"| {line} |" for line in lines))
 
 
@@ -192,6 +192,7 @@ def _document(name: str) -> None:
     documents = {d.id: d for d in assistant().documents()}
     if not documents:
         st.info(t("tokens_no_documents"))
+        st.page_link(st.session_state["pages"]["library"], label=t("add_first"), icon=":material/upload_file:")
         return
     chosen = st.selectbox(
         t("tokens_document"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from gakju.store import Event, Job, Store
@@ -96,10 +98,11 @@ class Fold:
 
 def read(store: Store, row: Row, folds: dict[str, Fold]) -> Turn:
     """The turn as it stands now; `folds` is the caller's memory of running jobs. Raises NotFound for a lost job."""
+    with suppress(_Unfinished):
+        whole = _whole(store, row.job_id, row.question)
+        folds.pop(row.job_id, None)
+        return whole
     job = store.job(row.job_id)
-    if job.state == "done":
-        folds.pop(job.id, None)
-        return _whole(job, row.question)
     fold = folds.get(job.id)
     if fold is None or fold.attempt != job.attempts:  # A job taken up again after a kill tells all anew.
         fold = folds[job.id] = Fold(job.attempts)
@@ -108,7 +111,16 @@ def read(store: Store, row: Row, folds: dict[str, Fold]) -> Turn:
     return _partial(store, job, row.question, fold)
 
 
-def _whole(job: Job, question: str) -> Turn:
+class _Unfinished(Exception):
+    pass
+
+
+@lru_cache(maxsize=256)
+def _whole(store: Store, job_id: str, question: str) -> Turn:
+    """A finished turn never changes, and every look at a conversation needs all of them."""
+    job = store.job(job_id)
+    if job.state != "done":
+        raise _Unfinished
     a = load_answer(job.result)
     return Turn(
         job.id,

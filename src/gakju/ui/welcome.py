@@ -31,7 +31,7 @@ def draw() -> None:
     elif not adding:
         _empty()
     if adding:
-        st.fragment(_progress, run_every=TICK)()
+        pieces.fragment(_progress, run_every=TICK)()
     if any(Path(d.path).name in SAMPLES for d in documents):
         with st.container(key="examples", gap="xsmall"):
             for i, question in enumerate(_examples()):

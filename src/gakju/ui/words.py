@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from gakju.language import Language, catalogue, say
-from gakju.types import Problem
+from gakju.language import Language, catalogue, retold, say, told
+from gakju.text.links import site
+from gakju.types import Claim, DocumentRef, Problem, WebRef
 
 
 def size(count: int) -> str:
@@ -65,7 +66,25 @@ def failure(error: Mapping[str, str], language: Language) -> tuple[str, str]:
     message, hint = error.get("message", ""), error.get("hint", "")
     if language == "en":
         return message or said or "", hint
+    if whole := told(message, hint, language):
+        return whole, ""
     return (said, " ".join(filter(None, (message, hint)))) if said else (message, hint)
+
+
+def place(document: DocumentRef, page: int, language: Language) -> str:
+    """Where a quote stands: the page of a document, or the site of a page of the web."""
+    if isinstance(document, WebRef):
+        return say("ui", "web_place", language, title=document.title, site=site(document.path))
+    return say("ui", "place", language, title=document.title, page=page)
+
+
+def verdict(claim: Claim, language: Language) -> str:
+    """How far documents carry a sentence, and what became of it; "" for a courtesy, which states nothing."""
+    if not claim.scored:
+        return ""
+    word = say("ui", f"verdict_{claim.verdict}", language)
+    marked = claim.fate in {"struck", "regenerated"}
+    return f"{word} · {say('ui', f'fate_{claim.fate}', language)}" if marked else word
 
 
 def problems(found: Iterable[Problem], language: Language) -> list[tuple[str, str, str]]:
@@ -75,6 +94,10 @@ def problems(found: Iterable[Problem], language: Language) -> list[tuple[str, st
         grouped.setdefault(p.kind, []).append(p)
     known = catalogue("errors", language)
     return [
-        (known.get(kind, kind), ranges(p.page for p in group if p.page is not None), group[0].detail)
+        (
+            known.get(kind, kind),
+            ranges(p.page for p in group if p.page is not None),
+            retold(group[0].detail, "mistakes", language),
+        )
         for kind, group in grouped.items()
     ]

@@ -10,34 +10,47 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from typing import Literal
 
 from gakju.text.morphemes import Morphemes
 from gakju.text.normalise import squeeze
-from gakju.verify.polarity import clauses, is_negative
-from gakju.verify.quantities import Quantity, agree, opposed, quantities
+from gakju.verify.names import ANYTHING, DAY_OR_MONTH, EMPTY, latin_names, neighbours, replaced_at_start, shortened
+from gakju.verify.polarity import (
+    OPENING,
+    clauses,
+    complementary,
+    conditions,
+    corrected,
+    is_negative,
+    of_nouns,
+    pieces,
+    sides,
+)
+from gakju.verify.quantities import agree, implied, opposed, quantities, without
+from gakju.verify.rates import rates, shares
+from gakju.verify.units import Quantity
 
 _ASKED = 0.3
 """Weight of a word that only repeats the question: it says little about the answer."""
+_REMEMBERED = 4096
+"""Texts whose words are kept."""
 _ALIKE = 0.55
 """Share of a clause's words that make it speak of the same matter."""
 
-# Words that carry no claim of their own.
-_EMPTY_WORDS = """
-하 되 있 이 것 수 경우 때 등 및 그 저 이것 그것 더 또 또한 따르 대하 관하 통하 위하 의하 말 날 시 곳 년 월 일 중
-다음 각 해당 모두 매우 네 예 아니 아니하 아니요 않 못 안 없 가능 가능하 불가 불가능 불가능하 금지 불필요 예외
-제외 제외하 주 받 드리 알리 정도 내 후 전 간 최소 최대 이상 이하 당
-the a an of to in on at for and or is are was were be been being it its this that these those with by from as
-will shall may can could would should must do does did has have had not no never yes you your they their there
-which who whom if when than then so such any all each per also only up about into out over under between
-"""
-_EMPTY = frozenset(_EMPTY_WORDS.split())
+_ALLOWED = frozenset(["allow", "allowed", "permit", "permitted", "허용", "허용하", "허용되", "허가", "허가하"])
 _NUMBER = re.compile(r"[\d.,%]+")
-_CODE = re.compile(r"(?<![A-Za-z0-9])(?:[A-Za-z]+[-_.]?\d[A-Za-z0-9]*(?:[-_.][A-Za-z0-9]+)*|\d+[A-Za-z]+\d\w*)")
-_NAME = re.compile(r"(?<![A-Za-z0-9])[A-Z][A-Za-z&]+(?:[-.][A-Za-z]+)*")
+_CODE = re.compile(
+    r"(?<![A-Za-z0-9])(?:[A-Za-z]+[-_.]?\d[A-Za-z0-9]*(?:[-_.][A-Za-z0-9]+)*|\d+[A-Za-z]+\d[A-Za-z0-9]*)"
+)
 _HANGUL = re.compile(r"[가-힣]")
-_SENTENCE_START = re.compile(r"(?:^|(?<!\bDr)(?<!\bMr)(?<!\bMs)(?<!\bMrs)(?<!\bSt)[.!?]\s+|[“\"(])$")
-_ENDINGS = re.compile(r"(?:ies|es|s|ed|ing|ly|d|e|y|ment|ation|ion)$")
+_TILL = re.compile(r"까지|부터|\b(?:until|till|from)\b")
+_UNLESS = re.compile(r"\bunless\b", re.IGNORECASE)
+_THAN = re.compile(r"보다|\bthan\b")
+_MOST = re.compile(r"가장|제일|최대|최고|\b(?:most|\w{3,}est)\b")
+_ENDINGS = re.compile(r"(?:ies|es|s|ed|ing|ly|d|en|e|y|ment|ation|ion)$")
+
+
+Opposite = Literal["", "negated", "contrary"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +66,9 @@ class Compared:
     conflict: bool = False
     """Whether the evidence gives another one; else it gives none."""
     missing: tuple[str, ...] = ()
-    """Latin names that stand neither in the evidence nor in the question."""
+    """Names that stand neither in the evidence nor in the question; Korean ones where they take another's place."""
     strange: tuple[str, ...] = ()
-    """Korean names that do not, as the analyser takes them: it errs."""
+    """Korean names that do not, as the analyser takes them, and a first word that replaces another: either may err."""
     opposite: str = ""
     """That a clause is affirmed here and denied there, or said of all here and of some there, in words."""
     foreign: bool = False
@@ -63,6 +76,13 @@ class Compared:
 
     span: bool = False
     """As `quoted`, but so short that it says little by itself: a name, a number."""
+
+    polar: Opposite = ""
+    """How `opposite` is known by rule: a clause is negated, or says a contrary with all other words the same."""
+
+    exchanged: tuple[str, ...] = ()
+    """Words that stand where the source has another between the same neighbours: another name, or the same in other
+    words."""
 
     def without_opposite(self) -> Compared:
         return replace(self, opposite="")
@@ -73,18 +93,28 @@ class Comparer:
 
     def __init__(self, morphemes: Morphemes) -> None:
         self._morphemes = morphemes
-        self._content = lru_cache(4096)(self._analysed)
+        self._known: dict[str, frozenset[str]] = {}
 
     def compare(self, claim: str, texts: Sequence[str], question: str = "") -> Compared:
         if any(_quoted(claim, text) for text in texts):
             return Compared(True, 1.0)
+        self._contents([claim, question, *texts])
         korean = is_korean(claim)
         coverage = self._coverage(claim, texts, question)
         wrong, conflict = _numbers(claim, texts, question, korean)
         foreign = all(is_korean(t) != korean for t in texts)
+        strange, replaced = self._strange(claim, texts, question) if korean and not foreign else ((), False)
+        if not korean and not foreign:
+            strange = replaced_at_start(claim, texts, question)
+        missing = () if foreign and korean else tuple(latin_names(claim, texts, question))
+        exchanged, plainly = ((), False) if foreign else self._exchanged(claim, texts, question)
+        if plainly:
+            missing += tuple(name for name in exchanged if name not in missing)
         opposite = ""
+        polar: Opposite = ""
         if coverage >= _ALIKE and not foreign:
-            if self._opposite(claim, texts):
+            polar = self._opposite(claim, texts)
+            if polar:
                 opposite = "답과 문서의 긍정·부정이 반대" if korean else "the source says the opposite"
             else:
                 opposite = _quantified(claim, texts, korean)
@@ -93,20 +123,54 @@ class Comparer:
             min(coverage, 1.0),
             wrong,
             conflict,
-            () if foreign and korean else tuple(_names(claim, texts, question)),
-            self._strange(claim, texts, question) if korean and not foreign else (),
+            missing + strange if replaced else missing,
+            strange,
             opposite,
             foreign,
             any(_quoted(claim, text, 2) for text in texts),
+            polar,
+            exchanged,
         )
 
     def coverage(self, claim: str, text: str) -> float:
         return self._coverage(claim, [text], "")
 
-    def _strange(self, claim: str, texts: Sequence[str], question: str) -> tuple[str, ...]:
+    def _strange(self, claim: str, texts: Sequence[str], question: str) -> tuple[tuple[str, ...], bool]:
+        """Korean names that neither the evidence nor the question holds, and whether they stand in another's place:
+        whether the sentence that is most like the claim has a name that the claim has not."""
         have = squeeze(" ".join([*texts, question]))
-        names = (form for _, _, tag, form in self._morphemes.tagged(claim) if tag == "NNP" and len(form) > 1)
-        return tuple(dict.fromkeys(n for n in names if squeeze(n) not in have))
+        new = tuple(n for n in self._tagged_names(claim) if squeeze(n) not in have and not shortened(n, have))
+        if not new:
+            return (), False
+        said = squeeze(claim)
+        nearest = max(texts, key=lambda text: self._coverage(claim, [text], ""))
+        return new, any(squeeze(n) not in said and not shortened(n, said) for n in self._tagged_names(nearest))
+
+    def _exchanged(self, claim: str, texts: Sequence[str], question: str) -> tuple[tuple[str, ...], bool]:
+        """The one word of the claim that the source lacks, where it stands as another does there; and whether it ends
+        as that one does (총무과, 인사과) or begins the claim, all else being word for word in the source."""
+        have = frozenset().union(*(self._content(text) for text in [*texts, question] if text))
+        absent = [w for w in self._content(claim) if not _stands(w, have)]
+        if not 0 < len(absent) <= 2:
+            return (), False
+        said = squeeze(claim).casefold()
+        given = {key: word for text in texts for key, word in neighbours(text).items() if word.casefold() not in said}
+        for key, word in neighbours(claim).items():
+            other = given.get(key)
+            own = self._content(word)
+            if not other or {other, word} & ANYTHING or shortened(word, other) or shortened(other, word):
+                continue
+            if own and set(absent) <= own:
+                return (word,), bool(_HANGUL.search(word)) and word[-1] == other[-1]
+        first, _, rest = claim.rstrip(".").partition(" ")
+        inside = len(rest.split()) > 2 and any(f" {rest}".casefold() in text.casefold() for text in texts)
+        if inside and first.isascii() and set(absent) <= self._content(first):
+            return (first,), True
+        return (), False
+
+    def _tagged_names(self, text: str) -> list[str]:
+        found = (form for _, _, tag, form in self._morphemes.tagged(text) if tag == "NNP" and len(form) > 1)
+        return list(dict.fromkeys(name for name in found if not DAY_OR_MONTH.fullmatch(name)))
 
     def _coverage(self, claim: str, texts: Sequence[str], question: str) -> float:
         """Share of the claim's content words, weighted, that stand in the evidence."""
@@ -120,28 +184,138 @@ class Comparer:
         found = numbers + sum(v for w, v in weights.items() if _stands(w, have))
         return found / ((numbers + sum(weights.values())) or 1.0)
 
-    def _analysed(self, text: str) -> frozenset[str]:
+    def _content(self, text: str) -> frozenset[str]:
         """The words that say something, numbers and their units left out: those are compared exactly."""
-        bare = unicodedata.normalize("NFKC", text)
-        for q in reversed(quantities(text)):
-            # A digit in its place: the particle behind it still tells Kiwi what stands before.
-            bare = bare[: q.start] + "0" + bare[q.start + len(q.text) :]
-        words = frozenset(w for w in self._morphemes.words(bare) if w not in _EMPTY and not _NUMBER.fullmatch(w))
-        # The index's words hold a compound beside its parts: here it would count twice.
-        return frozenset(w for w in words if not _parts(w, words))
+        return self._contents([text])[0]
 
-    def _opposite(self, claim: str, texts: Sequence[str]) -> bool:
+    def _contents(self, texts: Sequence[str]) -> list[frozenset[str]]:
+        """`_content` of each; what is new goes to the analyser at once, which is slow to begin."""
+        found = {text: self._known.get(text) for text in texts}
+        new = [text for text, words in found.items() if words is None]
+        # A digit in its place: the particle behind it still tells Kiwi what stands before.
+        bare = [without(unicodedata.normalize("NFKC", text), "0") for text in new]
+        for text, analysed in zip(new, self._morphemes.many(bare) if new else (), strict=True):
+            words = frozenset(w for w in analysed if w not in EMPTY and not _NUMBER.fullmatch(w))
+            # The index's words hold a compound beside its parts: here it would count twice.
+            found[text] = frozenset(w for w in words if not _parts(w, words))
+        if len(self._known) > _REMEMBERED:
+            self._known.clear()
+        self._known |= {text: found[text] or frozenset() for text in new}
+        return [found[text] or frozenset() for text in texts]
+
+    def _opposite(self, claim: str, texts: Sequence[str]) -> Opposite:
         """Whether a clause of the claim has its like in the evidence only with the other polarity."""
-        said = [(self._content(part), no) for text in texts for part, no in clauses(text)]
-        for part, negative in clauses(claim):
+        own, given = clauses(claim), [one for text in texts for one in pieces(text)]
+        supposes = [part for text in texts for part in conditions(text)]
+        plain, instead = corrected(claim)
+        replaced = [corrected(text) for text in texts]
+        dropped = [one for _, out in replaced for one in out]
+        rest = [text for text, _ in replaced]
+        self._contents([part for part, _ in (*own, *given)] + supposes + [plain, *dropped, *rest, *instead])
+        if dropped and self._taken(plain, dropped, rest):
+            return "contrary"
+        nouns = [of_nouns(text) for text in texts]
+        for what, denied in of_nouns(claim).items() if not is_negative(claim) else ():
+            there = set().union(*(one.get(what, set()) for one in nouns))
+            if there and not there & denied:
+                return "contrary"
+        said = [_Said(part, self._content(part), no) for part, no in given]
+        supposed = frozenset().union(*map(self._content, supposes))
+        for part, negative in own:
             words = self._content(part)
-            if not words:
+            if not words or not said:
                 continue
-            alike = [(sum(_stands(w, have) for w in words) / len(words), no) for have, no in said]
+            if (contrary := self._contrary(part, said)) is not None:
+                if contrary:
+                    return "contrary"
+                continue
+            alike = [(sum(_stands(w, one.words) for w in words) / len(words), one) for one in said]
             best = max(share for share, _ in alike)
-            if best >= _ALIKE and all(no != negative for share, no in alike if share >= max(_ALIKE, best - 0.15)):
-                return True
-        return False
+            near = [one for share, one in alike if share >= max(_ALIKE, best - 0.25)]
+            if any(one.negative != negative and _otherwise(part, one.text) for one in said):
+                continue
+            if near and all(one.negative != negative for one in near) and not _elsewhere(words, negative, near, said):
+                return "negated"
+            if not negative and not _numbered(part, said) and _mixed(words, said, supposed):
+                return "negated"
+        return ""
+
+    def _contrary(self, part: str, said: Sequence[_Said]) -> bool | None:
+        """Whether the source's clauses with all other words of `part` affirm the contrary; None where none has them."""
+        own, numbers = sides(part), quantities(part)
+        told: list[bool] = []
+        elided: list[bool] = []
+        if not own or any(_otherwise(part, one.text) or _UNLESS.search(one.text) for one in said):
+            return None
+        for one in said:
+            other = sides(one.text)
+            shared = [i for i in own if i in other]
+            if not shared or (OPENING in shared and _TILL.search(part + one.text)):
+                continue
+            told_by = " ".join(own[i][1] for i in shared)
+            words = self._content(part) - _ALLOWED - self._content(told_by)
+            words = frozenset(
+                w for w in words if w not in told_by and not any(s in w for s in told_by.split() if len(s) > 1)
+            )
+            given = quantities(one.text)
+            apart = numbers and given and not any(agree(q, s) for q in numbers for s in given)
+            same = [own[i][0] == other[i][0] for i in shared]
+            if words and not apart and all(_stands(w, one.words) for w in words):
+                told += same
+            # What a clause lacks may be its subject, said before.
+            elif 2 * sum(_stands(w, one.words) for w in words) > len(words) and not apart:
+                elided += same if all(_stands(w, one.words | said[0].words) for w in words) else []
+        told = told or elided
+        return not any(told) if told else None
+
+    def _taken(self, claim: str, dropped: Sequence[str], rest: Sequence[str]) -> bool:
+        """Whether a claim affirms what the source says something is not: water, where it says: fat, not water."""
+        kept = frozenset().union(*map(self._content, rest))
+        denied = frozenset(w for one in dropped for w in self._content(one) if not _stands(w, kept))
+        return bool(denied & self._content(claim)) and not is_negative(claim)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A clause of the source."""
+
+    text: str
+    words: frozenset[str]
+    negative: bool
+
+
+def _otherwise(part: str, given: str) -> bool:
+    """Whether a clause that denies and one that affirms may both be true: nothing is larger, this is the largest."""
+    shared = any(agree(q, s) for q in quantities(part) for s in quantities(given))
+    if shared and complementary(part, given):
+        return True
+    return any(_THAN.search(a) and _MOST.search(b) for a, b in ((part, given), (given, part)))
+
+
+def _numbered(part: str, said: Sequence[_Said]) -> bool:
+    """Whether the numbers of `part` stand in a clause that affirms, and in none that denies."""
+    own = [q for q in quantities(part) if q.bound]
+    held = {one.negative for one in said for s in quantities(one.text) if any(agree(q, s) for q in own)}
+    return bool(own) and held == {False}
+
+
+def _elsewhere(words: frozenset[str], negative: bool, near: Sequence[_Said], said: Sequence[_Said]) -> bool:
+    """Whether what the nearest clauses lack stands in a later one that agrees: not allowed in the yard, where a source
+    says: allowed in the hall but not in the yard."""
+    have = frozenset().union(*(one.words for one in near))
+    agreeing = frozenset().union(*(one.words for one in said[1:] if one.negative == negative))
+    left = [w for w in words if not _stands(w, have)]
+    return bool(left) and all(_stands(w, agreeing) for w in left)
+
+
+def _mixed(words: frozenset[str], said: Sequence[_Said], supposed: frozenset[str]) -> bool:
+    """Whether a claim that affirms has all its words in the source, but some only where a later clause denies:
+    allowed in the hall but not in the yard, said as: allowed in the yard."""
+    affirmed = frozenset().union(said[0].words, *(one.words for one in said if not one.negative))
+    denied = frozenset().union(*(one.words for one in said[1:] if one.negative)) - _ALLOWED - supposed
+    left = [w for w in words if not _stands(w, affirmed)]
+    left = [w for w in left if w not in _ALLOWED]
+    return bool(left) and len(left) < len(words) and all(_stands(w, denied) for w in left)
 
 
 def is_korean(text: str) -> bool:
@@ -171,23 +345,39 @@ def _numbers(claim: str, texts: Sequence[str], question: str, korean: bool) -> t
     """What is wrong with the claim's numbers, in words, and whether the source gives another one."""
     source = [q for text in texts for q in quantities(text)]
     asked = quantities(question)
+    parts = [(r.start, end) for r, end in shares(claim) if any(agree(r, s) for s in source)]
     for q in quantities(claim):
-        same = [s for s in source if agree(q, s)]
+        if any(start <= q.start < end for start, end in parts):
+            continue
+        same = [(s, text) for text in texts for s in quantities(text) if agree(q, s)]
         if same:
-            if all(opposed(q, s) for s in same):
-                return _unlike(q, same[0], korean), True
+            if all(opposed(q, s) and _denied(claim, q) == _denied(text, s) for s, text in same):
+                return _unlike(q, same[0][0], korean), True
+            continue
+        if any(agree(q, s) for text in texts for s in implied(text, claim)):
             continue
         others = [s for s in source if s.unit == q.unit]
-        if others:
+        if others and (q.unit not in {"", "time"} or not q.loose):
             return _unlike(q, _nearest(q, others), korean), True
-        if not any(agree(q, a) for a in asked):
-            return (f"문서에 없는 수: {q.text}" if korean else f"{q.text} is not in the source"), False
+        if not q.loose and not any(agree(q, a) for a in asked):
+            what = "날" if q.unit in {"date", "weekday"} else "수"
+            return (f"문서에 없는 {what}: {q.text}" if korean else f"{q.text} is not in the source"), False
+    often = rates(claim)
+    given = frozenset().union(*map(rates, texts))
+    if often and given and not often & (given | {(s.unit, s.value) for s in source}):
+        return ("답과 문서의 주기가 다름" if korean else "the source says how often otherwise"), True
     source_codes = _codes(texts)
-    absent = sorted(c for c in _codes([claim]) if c not in source_codes and c not in _codes([question]))
+    known = {*source_codes, *_codes([question])}
+    absent = sorted(shown for code, shown in _codes([claim]).items() if code not in known)
     if absent:
         listed = ", ".join(absent)
         return (f"문서에 없는 번호: {listed}" if korean else f"{listed} is not in the source"), bool(source_codes)
     return "", False
+
+
+def _denied(text: str, q: Quantity) -> bool:
+    """Whether the clause that holds `q` is negative: under 18 no entry, 18 at least."""
+    return any(no for clause, no in clauses(unicodedata.normalize("NFKC", text)) if q.text in clause)
 
 
 # Of all, of some, of none, of this only. What one sentence says of all the other may not say of some.
@@ -230,20 +420,10 @@ def _shown(q: Quantity, korean: bool) -> str:
     return ("at least " if q.bound == "≥" else "at most ") + q.text
 
 
-def _codes(texts: Iterable[str]) -> frozenset[str]:
-    return frozenset(m.group().upper() for t in texts for m in _CODE.finditer(unicodedata.normalize("NFKC", t)))
-
-
-def _names(claim: str, texts: Sequence[str], question: str) -> list[str]:
-    """Latin names of the claim that stand neither in the evidence nor in the question."""
-    have = " ".join([*texts, question]).casefold()
-    return [
-        m.group()
-        for m in _NAME.finditer(claim)
-        if m.group().casefold() not in have
-        and m.group().casefold() not in _EMPTY
-        and not _SENTENCE_START.search(claim[: m.start()])
-    ]
+def _codes(texts: Iterable[str]) -> dict[str, str]:
+    """As they are compared (gpt-4o is GPT4o), and as they are written."""
+    bare = [without(unicodedata.normalize("NFKC", text)) for text in texts]
+    return {re.sub(r"[-_.]", "", m.group()).upper(): m.group() for text in bare for m in _CODE.finditer(text)}
 
 
 def _stands(word: str, have: frozenset[str]) -> bool:
@@ -253,7 +433,7 @@ def _stands(word: str, have: frozenset[str]) -> bool:
     if _HANGUL.search(word):
         return (len(word) >= 2 and any(word in h for h in have)) or _parts(word, have)
     stem = _stem(word)
-    return len(stem) >= 3 and any(_stem(h) == stem for h in have)
+    return len(stem) >= 2 and any(_stem(h) == stem for h in have)
 
 
 def _parts(word: str, have: frozenset[str]) -> bool:
@@ -262,4 +442,6 @@ def _parts(word: str, have: frozenset[str]) -> bool:
 
 
 def _stem(word: str) -> str:
-    return _ENDINGS.sub("", word) if len(word) > 4 else word.rstrip("s")
+    if len(word) > 4:
+        return _ENDINGS.sub("", word)
+    return (word[:-1] if word.endswith("ed") else word.rstrip("s")).rstrip("e")

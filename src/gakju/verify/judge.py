@@ -11,10 +11,9 @@ from typing import Any
 from gakju.errors import ModelFailed
 from gakju.protocols import ChatModel
 from gakju.text.morphemes import Morphemes
-from gakju.text.normalise import squeeze
-from gakju.types import Evidence, Judgement, Message, Verdict
-from gakju.verify.compare import Comparer, is_korean
-from gakju.verify.lexical import nothing, wrongly
+from gakju.types import Judgement, Message, Verdict
+from gakju.verify.compare import Compared, is_korean
+from gakju.verify.lexical import ExactFirst, plainly, wrongly
 
 _VERDICTS: dict[str, Verdict] = {"A": "supported", "B": "partial", "C": "unsupported", "D": "contradicted"}
 _SUPPORT = {"A": 0.97, "B": 0.5, "C": 0.1, "D": 0.03}
@@ -41,41 +40,27 @@ _FORMAT = {
     }
 }
 _LETTER = re.compile(r"\b[ABCD]\b")
-_SAID: dict[Verdict, tuple[str, str]] = {
-    "supported": ("", ""),
-    "partial": ("일부만 문서에서 확인됨", "only partly borne out by the source"),
-    "unsupported": ("문서에서 찾지 못함", "not found in the source"),
-    "contradicted": ("문서의 말과 어긋남", "the source says otherwise"),
-}
 _CHARACTERS = 12_000
 """Of evidence that go to the model."""
 
 
-class JudgeVerifier:
+class JudgeVerifier(ExactFirst):
     """Asks `chat` about what exact comparison leaves open: a quotation is supported, another number is not, unasked.
 
     The embedded engine and servers of its kind take a grammar, hosted ones a JSON schema. Thread-safe as `chat` is.
+    `judge` raises what the model raises, and ModelFailed where it answers with no letter.
     """
 
     def __init__(self, chat: ChatModel, morphemes: Morphemes) -> None:
+        super().__init__(morphemes)
         self._chat = chat
-        self._comparer = Comparer(morphemes)
 
-    def judge(self, claim: str, evidence: Sequence[Evidence], *, question: str = "") -> Judgement:
-        """Raises what the model raises; ModelFailed where it answers with no letter."""
+    def left_open(self, claim: str, texts: Sequence[str], question: str, found: Compared) -> Judgement:
         korean = is_korean(claim)
-        if not evidence or not squeeze(claim):
-            return nothing(korean)
-        texts = [e.text for e in evidence]
-        found = self._comparer.compare(claim, texts, question)
-        if found.quoted:
-            return Judgement("supported", 1.0)
         if found.wrong and (wrong := wrongly(found, found.coverage, korean)):
             return wrong
         letter, odds = self._asked(claim, texts, question)
-        score = sum(_SUPPORT[one] * p for one, p in odds.items())
-        verdict = _VERDICTS[letter]
-        return Judgement(verdict, round(score, 3), _SAID[verdict][0 if korean else 1])
+        return plainly(_VERDICTS[letter], sum(_SUPPORT[one] * p for one, p in odds.items()), korean)
 
     def _asked(self, claim: str, texts: Sequence[str], question: str) -> tuple[str, Mapping[str, float]]:
         """The letter and the probability of each, of those the model told; 1 for the letter where it told none."""

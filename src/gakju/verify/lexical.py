@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from gakju.text.morphemes import Morphemes
@@ -15,23 +16,33 @@ SUPPORTED = 0.72
 PARTIAL = 0.45
 
 
-class LexicalVerifier:
-    """A claim is supported where its content words stand in the evidence and nothing compared exactly differs.
-
-    Paraphrases with other words come out `partial` or `unsupported`. Between languages `partial` at best. Thread-safe.
-    """
+class ExactFirst(ABC):
+    """What every verifier begins with: nothing bears a claim out without evidence, and a quotation is borne out."""
 
     def __init__(self, words: Morphemes | Comparer) -> None:
         self._comparer = words if isinstance(words, Comparer) else Comparer(words)
 
     def judge(self, claim: str, evidence: Sequence[Evidence], *, question: str = "") -> Judgement:
         """The verdict on `claim`, with `reason` in the claim's language where it is not plain support."""
-        korean = is_korean(claim)
         if not evidence or not squeeze(claim):
-            return nothing(korean)
-        found = self._comparer.compare(claim, [e.text for e in evidence], question)
-        if found.quoted:
-            return Judgement("supported", 1.0)
+            return Judgement("unsupported", 0.0, "근거가 없습니다" if is_korean(claim) else "no evidence")
+        texts = [e.text for e in evidence]
+        found = self._comparer.compare(claim, texts, question)
+        return Judgement("supported", 1.0) if found.quoted else self.left_open(claim, texts, question, found)
+
+    @abstractmethod
+    def left_open(self, claim: str, texts: Sequence[str], question: str, found: Compared) -> Judgement:
+        """The verdict where the claim is no quotation."""
+
+
+class LexicalVerifier(ExactFirst):
+    """A claim is supported where its content words stand in the evidence and nothing compared exactly differs.
+
+    Paraphrases with other words come out `partial` or `unsupported`. Between languages `partial` at best. Thread-safe.
+    """
+
+    def left_open(self, claim: str, texts: Sequence[str], question: str, found: Compared) -> Judgement:
+        korean = is_korean(claim)
         wrong = wrongly(found, found.coverage, korean)
         if found.foreign and found.coverage < PARTIAL and (not wrong or not found.wrong):
             said = (
@@ -43,8 +54,17 @@ class LexicalVerifier:
         return wrong or _by_coverage(found.coverage, korean)
 
 
-def nothing(korean: bool) -> Judgement:
-    return Judgement("unsupported", 0.0, "근거가 없습니다" if korean else "no evidence")
+_SAID: dict[Verdict, tuple[str, str]] = {
+    "supported": ("", ""),
+    "partial": ("일부만 문서에서 확인됨", "only partly borne out by the source"),
+    "unsupported": ("문서에서 찾지 못함", "not found in the source"),
+    "contradicted": ("문서의 말과 어긋남", "the source says otherwise"),
+}
+
+
+def plainly(verdict: Verdict, score: float, korean: bool) -> Judgement:
+    """A verdict of which no more can be said than what it is."""
+    return Judgement(verdict, round(score, 3), _SAID[verdict][0 if korean else 1])
 
 
 def wrongly(found: Compared, likeness: float, korean: bool) -> Judgement | None:

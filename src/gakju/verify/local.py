@@ -13,10 +13,9 @@ from pathlib import Path
 
 from gakju.errors import GakjuError
 from gakju.text.morphemes import Morphemes
-from gakju.text.normalise import squeeze
-from gakju.types import Evidence, Judgement
-from gakju.verify.compare import Compared, Comparer, is_korean
-from gakju.verify.lexical import PARTIAL, LexicalVerifier, nothing, wrongly
+from gakju.types import Judgement
+from gakju.verify.compare import Compared, is_korean
+from gakju.verify.lexical import PARTIAL, ExactFirst, LexicalVerifier, plainly, wrongly
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +29,10 @@ answers are sentences and its true ones are not, so that a sentence with a quest
 PREMISE = 600
 """Characters of evidence that are read together with a claim; the sentences most like it first."""
 _SURE = 0.9
-"""So sure that a claim is entailed that yes and no, told by rule, or a name that only the analyser takes for one, is
-not held against it."""
+"""So sure that a claim is entailed that a name that only the analyser takes for one is not held against it."""
+_SAME_WORDS = 0.95
+"""Yes and no, told by rule, are held against a claim whose words are nearly all in the evidence. With other words "not
+paid by the 20th" is "paid late", and the head takes a "not" for a denial too often to ask it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,35 +63,27 @@ def calibration() -> Calibration:
     )
 
 
-class LocalVerifier:
+class LocalVerifier(ExactFirst):
     """A sentence quoted word for word is supported, at no cost. What differs exactly decides; else the score does.
 
     Where the entailment model cannot be had, words alone are judged by (`LexicalVerifier`). Thread-safe.
     """
 
     def __init__(self, morphemes: Morphemes, entails: Entails) -> None:
-        self._comparer = Comparer(morphemes)
+        super().__init__(morphemes)
         self._words = LexicalVerifier(self._comparer)
         self._entails = entails
         self._told = False
 
-    def judge(self, claim: str, evidence: Sequence[Evidence], *, question: str = "") -> Judgement:
-        """The verdict on `claim`, with `reason` in the claim's language where it is not plain support."""
-        korean = is_korean(claim)
-        if not evidence or not squeeze(claim):
-            return nothing(korean)
-        texts = [e.text for e in evidence]
-        found = self._comparer.compare(claim, texts, question)
-        if found.quoted:
-            return Judgement("supported", 1.0)
+    def left_open(self, claim: str, texts: Sequence[str], question: str, found: Compared) -> Judgement:
         try:
             likely = self._likely(claim, texts, question)
         except GakjuError as error:
             if not self._told:
                 log.warning("claims are judged by words alone: %s", error)
                 self._told = True
-            return self._words.judge(claim, evidence, question=question)
-        return self._verdict(found, likely, features(found, likely), korean)
+            return self._words.left_open(claim, texts, question, found)
+        return self._verdict(found, likely, features(found, likely), is_korean(claim))
 
     def features(self, claim: str, texts: Sequence[str], question: str) -> tuple[Compared, tuple[float, ...]]:
         """What the score is worked out from, for who fits it."""
@@ -120,13 +113,13 @@ class LocalVerifier:
         fit = calibration()
         score = fit.score(values)
         sure = entailed >= _SURE
-        softened = found if not sure else found.without_opposite()
+        opposed = found.coverage >= _SAME_WORDS if found.polar == "negated" else found.polar == "contrary" or not sure
+        softened = found if opposed else found.without_opposite()
         likeness = max(found.coverage, entailed, denied) if found.foreign else found.coverage
         if wrong := wrongly(softened, likeness, korean):
             return Judgement(wrong.verdict, round(min(wrong.score, score), 3), wrong.reason)
-        score = round(score, 3)
         if score >= fit.supported:
-            return Judgement("supported", score)
+            return plainly("supported", score, korean)
         return _doubted(found, score, denied, sure, korean)
 
 
@@ -134,15 +127,12 @@ def _doubted(found: Compared, score: float, denied: float, sure: bool, korean: b
     """Where the score does not reach support. The head alone makes words that are all there doubtful, no more: of true
     sentences said otherwise it denies three times as many as the words do (bench/verifier.py)."""
     fit = calibration()
-    if found.strange and not sure:
-        said = ("문서에 없는 이름: " if korean else "not in the source: ") + ", ".join(found.strange)
-        return Judgement("unsupported", score, said)
+    if (names := found.strange or found.exchanged) and not sure:
+        said = ("문서에 없는 이름: " if korean else "not in the source: ") + ", ".join(names)
+        return Judgement("unsupported", round(score, 3), said)
     if score >= fit.partial or (found.coverage >= PARTIAL and not found.foreign):
-        said = "일부만 문서에서 확인됨" if korean else "only partly borne out by the source"
-        return Judgement("partial", score, said)
-    if denied >= fit.denied:
-        return Judgement("contradicted", score, "문서의 말과 어긋남" if korean else "the source says otherwise")
-    return Judgement("unsupported", score, "문서에서 찾지 못함" if korean else "not found in the source")
+        return plainly("partial", score, korean)
+    return plainly("contradicted" if denied >= fit.denied else "unsupported", score, korean)
 
 
 def features(found: Compared, likely: tuple[float, float, float]) -> tuple[float, ...]:

@@ -1,157 +1,105 @@
 """Numbers with their units, as a text means them: 1,000원 = 1000원 = 천 원, 2024. 2. 21. = 2024년 2월 21일.
 
 Lengths of time become months, days or seconds; clock times minutes after midnight; dates (year, month, day)
-with 0 for what is not said. Business days, calendar days and "twice" stay apart.
+with 0 for what is not said; parts of a whole percent. Business days, calendar days and "twice" stay apart.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 
-from gakju.text.numerals import DAYS, MIXED, NATIVE, NUMBER
+from gakju.text.numerals import DAYS, MIXED, NUMBER
 from gakju.text.numerals import value as value_of
+from gakju.verify.rates import between, rates, shares, spans, terms
+from gakju.verify.units import CURRENCY, ENGLISH, NATIVE, SCALES, UNCOUNTED, UNITS, Quantity
+from gakju.verify.when import (
+    blanked,
+    clocks,
+    dates,
+    excepts,
+    halves_of_a_day,
+    more_weekdays,
+    parts_of_an_hour,
+    same_clock,
+    same_date,
+    weekdays,
+)
 
-Value = Fraction | tuple[int, int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Quantity:
-    """`value` in the base of `unit`; `bound` is "≥" (at least, more than), "≤" (at most, less than) or "".
-
-    `unit` is "" for a bare number, "date" where `value` is (year, month, day), "clock" for minutes after
-    midnight. `text` is how it is written, `start` where it begins in the NFKC form of the text.
-    """
-
-    unit: str
-    value: Value
-    text: str
-    bound: str = ""
-    start: int = 0
-
-
-_ENGLISH = {
-    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
-    "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "eighteen": 18,
-    "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90, "hundred": 100,
-}  # fmt: skip
-_SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-
-# unit as written -> (base unit, factor). Longer spellings are tried first.
-_UNITS: dict[str, tuple[str, Fraction]] = {
-    spelling: (base, Fraction(str(factor)))
-    for base, factor, spellings in [
-        ("month", 12, "년|year|years|yr|yrs"),
-        ("month", 1, "개월|달|month|months"),
-        ("day", 7, "주일|주간|주|week|weeks"),
-        ("day", 1, "일간|일|day|days"),
-        ("business day", 1, "영업일|근무일|business day|business days|working day|working days"),
-        ("second", 3600, "시간|hour|hours|hr|hrs"),
-        ("second", 60, "분|minute|minutes|min|mins"),
-        ("second", 1, "초|second|seconds|sec|secs"),
-        ("KRW", 1, "원|won|KRW"),
-        ("USD", 1, "달러|dollar|dollars|USD"),
-        ("EUR", 1, "유로|euro|euros|EUR"),
-        ("JPY", 1, "엔|yen|JPY"),
-        ("%", 1, "%p|%|퍼센트|프로|percent|per cent"),
-        ("person", 1, "명|인|사람|분의 1인|people|persons|person|employees"),
-        ("time", 1, "회|번|차례|times|time"),
-        ("piece", 1, "개|대|가지|pieces|piece|items"),
-        ("copy", 1, "부|권|copies|copy|books"),
-        ("page", 1, "쪽|페이지|pages|page"),
-        ("age", 1, "세|살|years old"),
-        ("point", 1, "점|포인트|points|point"),
-        ("fold", 1, "배"),
-        ("grade", 1, "급|등급|단계"),
-        ("article", 1, "조|article"),
-        ("paragraph", 1, "항"),
-        ("item", 1, "호"),
-        ("chapter", 1, "장"),
-        ("character", 1, "자|글자|characters|character"),
-        ("mm", 10**6, "km|킬로미터|kilometres|kilometers"),
-        ("mm", 1000, "m|미터|metres|meters|metre|meter"),
-        ("mm", 10, "cm|센티미터"),
-        ("mm", 1, "mm|밀리미터"),
-        ("g", 1000, "kg|킬로그램|kilograms"),
-        ("g", 1, "g|그램|grams"),
-        ("g", "1/1000", "mg|밀리그램"),
-        ("ml", 1000, "L|l|리터|litres|liters|litre|liter"),
-        ("ml", 1, "ml|mL|밀리리터"),
-        ("MB", 10**6, "TB"),
-        ("MB", 1000, "GB"),
-        ("MB", 1, "MB"),
-        ("W", 1000, "kW"),
-        ("W", 1, "W"),
-        ("V", 1, "V"),
-        ("Hz", 10**9, "GHz"),
-        ("Hz", 1, "Hz"),
-        ("dB", 1, "dB"),
-        ("°C", 1, "°C|℃|도|degrees"),
-        ("inch", 1, "인치|inch|inches"),
-    ]
-    for spelling in spellings.split("|")
-}
-
-_CURRENCY = {"$": "USD", "₩": "KRW", "€": "EUR", "¥": "JPY"}
-_UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
-# A unit in Latin letters ends where the word does; a Korean one carries particles.
-_UNIT_END = r"(?:(?<=[A-Za-z])(?![A-Za-z])|(?<=[^A-Za-z]))"
+_UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
+# A unit in Latin letters ends where the word does. A Korean one carries particles; before another syllable it is the
+# beginning of another word (5점포, 10대학): then the number has no unit, and agrees with any.
+_PARTICLE = "은는이가을를과와도만치씩로으의에까부간전안내후당마쯤정짜째입인였여중밖라며고하기초미반동남"
+_UNIT_END = rf"(?:(?<=[가-힣])(?![가-힣])|(?<=[가-힣])(?=[{_PARTICLE}])|(?<=[A-Za-z23])(?![A-Za-z\d])|(?<=[%p]))"
+_AND_HALF = r"(?:(?<=[년달월주일간])(?P<half>\s?반(?=[이가을은의에만쯤과]|[^가-힣]|$)))?"
 _NUMERAL = re.compile(
     rf"(?<![A-Za-z\d.,_])(?<![A-Za-z][-.])(?P<sign>[$₩€¥])?\s?(?:(?P<korean>{MIXED})|(?P<number>{NUMBER}))"
-    rf"(?:\s(?P<scale>thousand|million|billion|trillion)\b)?(?![A-Za-z]*\d)(?:[\s-]?(?P<unit>{_UNIT}){_UNIT_END})?"
+    rf"(?:\s(?P<scale>thousand|million|billion|trillion)\b)?(?:(?:st|nd|rd|th)\b)?"
+    rf"(?!(?![ckm]?m[23](?![A-Za-z\d]))[A-Za-z]*\d)(?:여(?=\s?[가-힣]))?"
+    rf"(?:[\s-]?(?P<unit>{_UNIT}){_UNIT_END}{_AND_HALF})?"
 )
-_WORDS_EN = "|".join(sorted(_ENGLISH, key=len, reverse=True))
+_WORDS_EN = "|".join(sorted(ENGLISH, key=len, reverse=True))
 _ENGLISH_NUMERAL = re.compile(
-    rf"\b(?P<word>{_WORDS_EN})(?:-(?P<ones>{_WORDS_EN}))?(?:\s(?P<scale>hundred|thousand|million))?"
-    rf"(?:[\s-](?:full\s|calendar\s)?(?P<unit>{_UNIT})\b)?",
+    rf"\b(?P<word>{_WORDS_EN})(?:-(?P<ones>{_WORDS_EN}))?(?:\s(?P<scale>hundred|thousand|million|billion))?(?!\w)"
+    rf"(?:[\s-](?:full\s|calendar\s|or\s(?:more|fewer|less)\s)?(?P<unit>{_UNIT})\b)?",
     re.IGNORECASE,
 )
-_COUNTER = "개월|달|주일|주|명|사람|번|차례|회|개|대|가지|부|권|살|시간|배|단계"
+# One and a half days, an hour and a half, half an hour.
+_A_SPAN_OF_TIME = re.compile(
+    rf"\b(?:least|most|within|after|for|in)\san?\s(?P<unit>{_UNIT})\b"
+    rf"|\ban?\s(?P<before>{_UNIT})\s(?=(?:in advance|before|beforehand|later|ago|earlier|ahead|long)\b)",
+    re.IGNORECASE,
+)
+_HALVES_EN = [
+    re.compile(rf"\b(?P<n>{_WORDS_EN}|\d{{1,9}})\sand\sa\shalf(?:\s(?P<unit>{_UNIT})\b)?", re.IGNORECASE),
+    re.compile(rf"\b(?P<n>an?|{_WORDS_EN}|\d{{1,9}})\s(?P<unit>{_UNIT})\sand\sa\shalf\b", re.IGNORECASE),
+    re.compile(rf"\bhalf\san?\s(?P<unit>{_UNIT})\b", re.IGNORECASE),
+]
+_ONE_OF_A_UNIT = re.compile(rf"\b(?:an?|the)\s(?P<unit>{_UNIT})\b", re.IGNORECASE)
+_COUNTER = (
+    "개월|달|주일|주|명|사람|번|차례|회|개|대|가지|부|권|살|시간|배|단계|표|자리|마리|잔|층|곳|군데|종류|종|석|벌|병|통|채|척|그루|송이|"
+    "켤레|쌍|칸|줄|장|편|곡|골|끼|조각|알|과목|학기|학년|학점|문제|문항|해"
+)
+_NATIVE = "|".join(sorted(NATIVE, key=len, reverse=True))
+# Without a space most would be other words: 세대, 두통, 세척.
+_JOINED = "개월|달|주일|명|사람|번|차례|개|가지|권|살|시간|단계"
+# Of 한번, that is "once upon a time" as well, nothing is said; 네 and 열 are words of other meanings too.
 _NATIVE_NUMERAL = re.compile(
-    rf"(?<![가-힣])(?P<word>{'|'.join(sorted(NATIVE, key=len, reverse=True))})\s?"
-    rf"(?P<unit>{_COUNTER})(?![편상표략체쪽])"
+    rf"(?<![가-힣])(?!한번)(?P<word>{_NATIVE})(?:(?P<unit>(?:{_JOINED})|\s(?:{_COUNTER}))(?:(?![가-힣])|(?=[{_PARTICLE}])){_AND_HALF}"
+    rf"|(?<!(?<![가-힣])한)(?<!(?<![가-힣])[네석넉])\s(?=[가-힣])(?!\s수\s?[있없는도가]))"
 )
+_NOT_A_RATE = re.compile(r"\s?(?:전|후|뒤|이내|안|이상|이하|동안|간|넘|씩)")
 _DAY_NUMERAL = re.compile(
-    rf"(?<![가-힣])(?P<word>{'|'.join(DAYS)}|일주일)(?=[\s,.?]|[에은는이가를을과와동만치씩도로의까부간전안내]|$)"
+    rf"(?<![가-힣])(?P<word>{'|'.join(DAYS)}|일주일)(?=[\s,.?]|[에은는이가를을과와동만치씩도로의까부간전안내마]|$)"
 )
-# One syllable alone is another word too often: 사원, 이 일, 구원.
+# One syllable alone is another word too often (사원, 이 일, 구원), and so is one before a counter (사회, 만점, 구분).
 _SINO_NUMERAL = re.compile(
-    r"(?<![가-힣\d])(?P<word>(?![일이사오구]\s?[원일년명])[일이삼사오육칠팔구십백천만억]{1,8}?)\s?(?P<unit>원|퍼센트|개월|영업일|일|년|명)"
-    r"(?=[\s,.?]|[에은는이가를을과와간만씩도로의까부전안내]|$)"
+    r"(?<![가-힣\d])(?:(?P<word>(?![일이사오구]\s?(?:[원일명]|년(?!\s?(?:동안|이내|안에|뒤|후|전|마다|간|만에))))[일이삼사오육칠팔구십백천만억]{1,8}?)\s?(?P<unit>원|퍼센트|개월|영업일|일|년|명)"
+    r"|(?P<more>[일이삼사오육칠팔구]?[십백천][일이삼사오육칠팔구십백천만억]{1,7}|[이삼사오육칠팔구][십백천]|[백천만억](?=\s(?!세)))\s?"
+    r"(?P<counter>분|초|시간|층|쪽|권|개|미터|킬로미터|킬로그램|도|배|주|학점|점|세|인|회|부|대|석))"
+    rf"(?=[\s,.?]|[{_PARTICLE}]|$)"
 )
-_FRACTION = re.compile(r"(?P<whole>\d+)\s?분의\s?(?P<part>\d+)")
-_ONCE = re.compile(r"\b(?P<word>once|twice)\b", re.IGNORECASE)
-
-_MONTHS = {
-    "january": 1, "jan": 1, "february": 2, "feb": 2, "march": 3, "mar": 3, "april": 4, "apr": 4, "may": 5, "june": 6,
-    "jun": 6, "july": 7, "jul": 7, "august": 8, "aug": 8, "september": 9, "sept": 9, "sep": 9, "october": 10, "oct": 10,
-    "november": 11, "nov": 11, "december": 12, "dec": 12,
-}  # fmt: skip
-_MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
-_YEAR = r"(?P<y>(?:19|20)\d{2})"
-_DATES = [
-    re.compile(rf"(?<!\d){_YEAR}\s?[.\-/]\s?(?P<m>\d{{1,2}})\s?[.\-/]\s?(?P<d>\d{{1,2}})(?!\d)\.?"),
-    re.compile(rf"(?<!\d){_YEAR}\s?년(?!\s?[간동])(?:\s?(?P<m>\d{{1,2}})\s?월)?(?:\s?(?P<d>\d{{1,2}})\s?일)?"),
-    re.compile(r"(?<![\d.])(?P<m>1[0-2]|0?[1-9])\s?월(?:\s?(?P<d>\d{1,2})\s?일(?!\s?간))?"),
-    re.compile(
-        rf"\b(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s(?:of\s)?(?P<month>{_MONTH})\b\.?(?:,?\s{_YEAR})?", re.IGNORECASE
-    ),
-    re.compile(rf"\b(?P<month>{_MONTH})\.?\s(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?!\d)(?:,?\s{_YEAR})?", re.IGNORECASE),
-    re.compile(rf"\b(?P<month>{_MONTH})\s{_YEAR}\b", re.IGNORECASE),
-    re.compile(rf"\b(?:in|by|since|until|from|during|of)\s{_YEAR}\b(?!\s?[\w%])", re.IGNORECASE),
-]
-_CLOCKS = [
-    re.compile(
-        r"(?:(?P<half>오전|오후|새벽|아침|낮|저녁|밤)\s?)?(?<!\d)(?P<h>\d{1,2})\s?시(?![간행작설기])"
-        r"(?:\s?(?P<m>\d{1,2})\s?분|\s?(?P<thirty>반))?"
-    ),
-    re.compile(r"(?<![\d:])(?P<h>\d{1,2}):(?P<m>\d{2})(?![\d:])(?:\s?(?P<half>[ap]\.?m\b\.?))?", re.IGNORECASE),
-    re.compile(r"(?<![\d:.])(?P<h>\d{1,2})\s?(?P<half>[ap]\.?m\b\.?)", re.IGNORECASE),
-]
-_EVENING = {"오후", "낮", "저녁", "밤"}
+_DIGITS = r"(?:\d{1,3}(?:,\d{3}){1,2}|\d{1,9})"
+_FRACTION = re.compile(
+    rf"(?<![\d,.])(?:(?P<whole>{_DIGITS})|(?P<word>(?<![가-힣])[이삼사오육칠팔구십백천만]{{1,4}}))\s?분의\s?"
+    rf"(?:(?P<part>{_DIGITS}(?:\.\d{{1,4}})?)(?!\d)|(?P<parts>[일이삼사오육칠팔구십]{{1,3}}?)(?=[\s,.]|[{_PARTICLE}]|$))"
+)
+_PARTS_EN = {"half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "tenth": 10}
+_FRACTION_EN = re.compile(
+    rf"\b(?P<part>an?|one|two|three|four|five)[\s-](?P<whole>quarter(?!\s?-?finals?|\s(?:hour|past|to\s\d))|{'|'.join(_PARTS_EN)})s?"
+    r"(?:(?<=s)|(?=\s(?:of|to|is|are|was|were|goes?|for|as|in|after|before|since|last|this|and|while|from|on|at|between|during|over|within|when|if|but|or|by|more|less|lower|higher|smaller|larger)\b|[,.;]|$))\b",
+    re.IGNORECASE,
+)
+_HALF = re.compile(
+    r"절반|반값|과반|\bhalv(?:e[sd]|ing)\b|(?<![\w-])half(?!-|\s(?:an?|past|hour|term|board)\b)", re.IGNORECASE
+)
+_ONCE = re.compile(
+    r"\b(?:(?P<once>once)|(?P<twice>twice|doubl(?:e[ds]?|ing))|tripl(?:e[ds]?|ing))\b|(?P<ko>[갑곱]절)", re.IGNORECASE
+)
 
 _NO_MORE = r"(?:넘(?:지\s?[않못아]|[을길]\s?수\s?없)|초과(?:할\s?수\s?없|하지\s?[않못아]))"
 _DOWN_AFTER = re.compile(rf"\s?(?:이하|미만|이내|or less|or fewer|or under)|\s?[을를이가]?\s?{_NO_MORE}")
@@ -166,18 +114,75 @@ _DOWN_BEFORE = re.compile(
 _RANGE = re.compile(r"\s?[~–〜/-]\s?|\s(?:to|and)\s")
 
 
+@lru_cache(2048)
 def quantities(text: str) -> tuple[Quantity, ...]:
     """Every quantity of `text` in order. Digits inside codes (HR-1003, A2, gpt-4o) are no quantities."""
     text = unicodedata.normalize("NFKC", text)
     found: list[Quantity] = []
     left = text
-    for read in (_fractions, _dates, _clocks, _numerals, _spelled):
+    for read in (
+        parts_of_an_hour,
+        terms,
+        _halves,
+        _fractions,
+        dates,
+        weekdays,
+        clocks,
+        halves_of_a_day,
+        _numerals,
+        _spelled,
+    ):
         now = read(left)
         found += now
-        for q in now:  # what is read once is blanked, so that no part of it is read again
-            left = left[: q.start] + "\0" * len(q.text) + left[q.start + len(q.text) :]
+        left = blanked(left, now)  # no part of what is read once is read again
     found.sort(key=lambda q: q.start)
-    return tuple(replace(q, bound=_bound(text, q)) for q in _joined(_shared(found, text), text))
+    joined = _joined(_shared(found, text), text)
+    return tuple(replace(q, unit=q.unit or _thing(text, q), bound=_bound(text, q)) for q in joined)
+
+
+_THING = re.compile(
+    r"(?!\s?(?:and|or|to|of|in|on|at|by|for|from|is|are|was|were|has|have|the|an?|but|with|after|before|per|times|than|more|"
+    r"or|out|may|can|must|will)\b)\s[a-z]{3,}\b"
+    rf"(?!\s(?:{_UNIT})\b)"
+)
+
+
+def _thing(text: str, q: Quantity) -> str:
+    """What a number that has no unit counts, if it counts anything: 14 countries are not 14 days."""
+    year = isinstance(q.value, Fraction) and 1000 <= q.value < 2100
+    return "thing" if _THING.match(text[q.start + len(q.text) :]) and not q.loose and not year else ""
+
+
+def implied(text: str, claim: str = "") -> tuple[Quantity, ...]:
+    """What a source says besides: the days between two weekdays or beside those excepted, 20일 as 5월 20일 where
+    5월 3일 stands before it, one hour where it says "an hour". A `claim` that excepts days must name the same."""
+    text = unicodedata.normalize("NFKC", text)
+    found = quantities(text)
+    out = [_measured(Fraction(1), m["unit"], m.group(), m.start()) for m in _ONE_OF_A_UNIT.finditer(text)]
+    out += [Quantity(unit, value, "") for unit, value in sorted(rates(text))] + [share for share, _ in shares(text)]
+    out += between(found) + spans(text)
+    year = month = 0
+    for q in found:
+        if isinstance(q.value, tuple):
+            y, m, d = q.value
+            if not y or not m:
+                out.append(replace(q, value=(y or year, m or (month if d else 0), d)))
+            if year and y > year:
+                out.append(Quantity("month", Fraction(12 * (y - year)), ""))
+            year, month = y or year, m or month
+        elif month and q.unit in {"day", ""} and 1 <= q.value <= 31 and q.value.denominator == 1:
+            out.append(replace(q, unit="date", value=(year, month, int(q.value))))
+    return (
+        *out,
+        *more_weekdays(text, [q for q in found if q.unit == "weekday"], excepted=excepts(claim)),
+    )
+
+
+def without(text: str, sign: str = " ") -> str:
+    """A text in NFKC with `sign` in the place of each quantity."""
+    for q in reversed(quantities(text)):
+        text = text[: q.start] + sign + text[q.start + len(q.text) :]
+    return text
 
 
 def agree(a: Quantity, b: Quantity) -> bool:
@@ -185,13 +190,22 @@ def agree(a: Quantity, b: Quantity) -> bool:
 
     A bare number agrees with any unit; a date may leave out what the source says, not add to it.
     """
-    if a.unit == b.unit == "date" and isinstance(a.value, tuple) and isinstance(b.value, tuple):
-        return all(x in (0, y) for x, y in zip(a.value, b.value, strict=True))
-    if a.unit == "day" and b.unit == "date" and isinstance(b.value, tuple):
-        return a.value == b.value[2]
-    if a.unit == b.unit == "clock" and isinstance(a.value, Fraction) and isinstance(b.value, Fraction):
-        return a.value % 1440 == b.value % 1440 or (b.value < 720 and a.value == b.value + 720)
-    return a.value == b.value and (a.unit == b.unit or not a.unit or not b.unit)
+    units = {a.unit, b.unit}
+    if "date" in units:
+        return same_date(a, b)
+    if not isinstance(a.value, Fraction) or not isinstance(b.value, Fraction):
+        return False
+    if "clock" in units:
+        return same_clock(a, b)
+    if units == {"%"}:
+        return _same_share(a.value, b.value, "" if b.bound else a.bound)
+    if units in _SCALED:
+        return a.value * _SCALED_BY.get(a.unit, 1) == b.value * _SCALED_BY.get(b.unit, 1)
+    return a.value == b.value and (len(units) == 1 or "" in units or not units & UNCOUNTED)
+
+
+_SCALED = ({"day", "second"}, {"%", "time"}, {"%", "fold"}, {"time", "fold"})
+_SCALED_BY = {"day": 86400, "time": 100, "fold": 100}
 
 
 def opposed(a: Quantity, b: Quantity) -> bool:
@@ -200,45 +214,27 @@ def opposed(a: Quantity, b: Quantity) -> bool:
 
 
 def _fractions(text: str) -> list[Quantity]:
-    return [
-        Quantity("", Fraction(int(m["part"]), int(m["whole"])), m.group(), start=m.start())
-        for m in _FRACTION.finditer(text)
-        if int(m["whole"])
-    ]
+    found = []
+    for m in _FRACTION.finditer(text):
+        whole, part = (value_of(m[a] or m[b]) for a, b in (("whole", "word"), ("part", "parts")))
+        if whole:
+            found.append(Quantity("%", 100 * part / whole, m.group(), start=m.start()))
+    for m in _FRACTION_EN.finditer(text):
+        parts = ENGLISH.get(m["part"].lower(), 1)
+        found.append(
+            Quantity("%", Fraction(100 * parts, _PARTS_EN[m["whole"].lower()]), m.group(), start=m.start(), loose=True)
+        )
+    return found + [Quantity("%", Fraction(50), m.group(), start=m.start(), loose=True) for m in _HALF.finditer(text)]
 
 
-def _dates(text: str) -> list[Quantity]:
+def _halves(text: str) -> list[Quantity]:
     found: list[Quantity] = []
-    for pattern in _DATES:
+    for pattern in _HALVES_EN:
         for m in pattern.finditer(text):
-            g = m.groupdict()
-            month = _MONTHS[g["month"].lower()] if g.get("month") else int(g.get("m") or 0)
-            value = int(g.get("y") or 0), month, int(g.get("d") or 0)
-            if value[1] <= 12 and value[2] <= 31:
-                found.append(Quantity("date", value, m.group(), start=m.start()))
-        for q in found:
-            text = text[: q.start] + "\0" * len(q.text) + text[q.start + len(q.text) :]
-    return found
-
-
-def _clocks(text: str) -> list[Quantity]:
-    found: list[Quantity] = []
-    for pattern in _CLOCKS:
-        for m in pattern.finditer(text):
-            g = m.groupdict()
-            hour, minute, half = (
-                int(g["h"]),
-                30 if g.get("thirty") else int(g.get("m") or 0),
-                (g.get("half") or "").lower(),
-            )
-            if hour > 24 or minute > 59:
-                continue
-            late = half in _EVENING or half.startswith("p")
-            hour = hour + 12 if late and hour < 12 and not (half == "밤" and hour < 6) else hour
-            hour = 0 if hour == 12 and (half in {"오전", "새벽", "밤"} or half.startswith("a")) else hour
-            found.append(Quantity("clock", Fraction(hour * 60 + minute), m.group(), start=m.start()))
-        for q in found:
-            text = text[: q.start] + "\0" * len(q.text) + text[q.start + len(q.text) :]
+            said = (m.groupdict().get("n") or "").lower()
+            whole = ENGLISH.get(said) or (int(said) if said.isdigit() else int(said in {"a", "an"}))
+            found.append(_measured(whole + Fraction(1, 2), m["unit"], m.group(), m.start()))
+        text = blanked(text, found)
     return found
 
 
@@ -246,10 +242,10 @@ def _numerals(text: str) -> list[Quantity]:
     found = []
     for m in _NUMERAL.finditer(text):
         value = value_of(m["korean"]) if m["korean"] else Fraction(m["number"].replace(",", ""))
-        value *= _SCALES.get(m["scale"] or "", 1)
+        value = value * SCALES.get(m["scale"] or "", 1) + (Fraction(1, 2) if m["half"] else 0)
         sign, unit = m["sign"], m["unit"]
         if sign:
-            found.append(Quantity(_CURRENCY[sign], value, m.group().strip(), start=_begin(m)))
+            found.append(Quantity(CURRENCY[sign], value, m.group().strip(), start=_begin(m)))
         else:
             found.append(_measured(value, unit, m.group().strip(), _begin(m)))
     return found
@@ -258,19 +254,32 @@ def _numerals(text: str) -> list[Quantity]:
 def _spelled(text: str) -> list[Quantity]:
     found = []
     for m in _ENGLISH_NUMERAL.finditer(text):
-        value = Fraction(_ENGLISH[m["word"].lower()] + _ENGLISH.get((m["ones"] or "").lower(), 0))
-        value *= _SCALES.get((m["scale"] or "").lower(), 1)
-        if m["unit"] or m["word"].lower() != "one":  # "one" alone is mostly a pronoun
-            found.append(_measured(value, m["unit"], m.group(), m.start()))
+        word = m["word"].lower()
+        value = Fraction(ENGLISH[word] + ENGLISH.get((m["ones"] or "").lower(), 0))
+        value *= SCALES.get((m["scale"] or "").lower(), 1)
+        if m["unit"] or word != "one":  # "one" alone is mostly a pronoun
+            loose = word == "one" or word.endswith(("th", "third"))
+            found.append(replace(_measured(value, m["unit"], m.group(), m.start()), loose=loose))
     for m in _NATIVE_NUMERAL.finditer(text):
-        found.append(_measured(Fraction(NATIVE[m["word"]]), m["unit"], m.group(), m.start()))
+        value = NATIVE[m["word"]] + Fraction(1 if m["half"] else 0, 2)
+        # One month is an amount, 한 달에 and 한 번 are "a month", "once".
+        span = m["unit"] and m["unit"].strip() in {"개월", "달", "주", "주일", "시간", "해"}
+        loose = m["word"] == "한" and not m["half"] and not (span and _NOT_A_RATE.match(text[m.end() :]))
+        found.append(
+            replace(_measured(Fraction(value), (m["unit"] or "").strip(), m.group().rstrip(), m.start()), loose=loose)
+        )
+    for m in _A_SPAN_OF_TIME.finditer(text):
+        found.append(_measured(Fraction(1), m["unit"] or m["before"], m.group(), m.start()))
     for m in _DAY_NUMERAL.finditer(text):
         found.append(Quantity("day", Fraction(DAYS.get(m["word"], 7)), m.group(), start=m.start()))
     for m in _SINO_NUMERAL.finditer(text):
         if not any(q.start <= m.start() < q.start + len(q.text) for q in found):
-            found.append(_measured(value_of(m["word"]), m["unit"], m.group(), m.start()))
+            word, unit = m["word"] or m["more"], m["unit"] or m["counter"]
+            found.append(_measured(value_of(word), unit, m.group(), m.start()))
     for m in _ONCE.finditer(text):
-        found.append(Quantity("time", Fraction(1 if m["word"].lower() == "once" else 2), m.group(), start=m.start()))
+        times = Fraction(1 if m["once"] else 2 if m["twice"] or m["ko"] else 3)
+        loose = m.group().lower() != "twice"
+        found.append(Quantity("fold" if m["ko"] else "time", times, m.group(), start=m.start(), loose=loose))
     return found
 
 
@@ -279,7 +288,7 @@ def _begin(m: re.Match[str]) -> int:
 
 
 def _measured(value: Fraction, unit: str | None, text: str, start: int) -> Quantity:
-    base, factor = _UNITS.get(unit or "") or _UNITS.get((unit or "").lower()) or (unit or "", Fraction(1))
+    base, factor = UNITS.get(unit or "") or UNITS.get((unit or "").lower()) or (unit or "", Fraction(1))
     return Quantity(base, value * factor, text, start=start)
 
 
@@ -291,6 +300,14 @@ def _shared(found: list[Quantity], text: str) -> list[Quantity]:
         if not a.unit and b.unit not in {"", "date", "clock"} and _RANGE.fullmatch(gap):
             out[i] = _measured(a.value, _unit_of(b), a.text, a.start) if isinstance(a.value, Fraction) else a
     return out
+
+
+def _same_share(a: Fraction, b: Fraction, bound: str) -> bool:
+    """In percent: more than half of 54. A share that has no end, a third, is 33 as well."""
+    if bound:
+        return a <= b if bound == "≥" else a >= b
+    endless = any(10**9 % one.denominator and other.denominator == 1 for one, other in ((a, b), (b, a)))
+    return a == b or (endless and abs(a - b) < 1)
 
 
 def _unit_of(q: Quantity) -> str:

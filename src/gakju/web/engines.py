@@ -14,8 +14,9 @@ import httpx
 from gakju.errors import NetworkError, RateLimited
 from gakju.http import Reach, translated, visitor
 from gakju.types import Freshness, WebResult
+from gakju.web.when import come
 
-_MOST_BYTES = 4 << 20
+MOST_BYTES = 4 << 20
 _MOST_QUERY = 400
 _DAYS = {"day": 1, "week": 7, "month": 31, "year": 366}
 _TAG = re.compile(r"<[^<>]{1,40}>")
@@ -66,14 +67,15 @@ class Engine(ABC):
                 visitor(
                     Reach(frozenset([host])), offline=self._offline, seconds=self._seconds, proxy=self._proxy
                 ) as http,
-                http.stream(method, url, **options) as response,
+                # A key goes where the user sends it, and not on from there: only `authorization` would stay behind.
+                http.stream(method, url, follow_redirects=not self._key, **options) as response,
             ):
                 self._check(response)
                 body = b""
                 for piece in response.iter_bytes():
                     body += piece
-                    if len(body) > _MOST_BYTES:
-                        raise self._failed(f"answered more than {_MOST_BYTES >> 20} MiB")
+                    if len(body) > MOST_BYTES:
+                        raise self._failed(f"answered more than {MOST_BYTES >> 20} MiB")
         except NetworkError as error:
             said = error.message if self.name in error.message else f"{self.name}: {error.message}"
             raise NetworkError(said, hint=error.hint) from error
@@ -110,7 +112,7 @@ class Engine(ABC):
         if not isinstance(url, str) or not url.startswith(("http://", "https://")) or len(url) > 2000:
             return None
         told = _DATE.match(str(row.get("published") or ""))
-        return WebResult(url, _plain(title)[:300], _plain(snippet)[:1000], self.name, told[0] if told else "")
+        return WebResult(url, _plain(title)[:300], _plain(snippet)[:1000], self.name, come(told[0]) if told else "")
 
 
 def _plain(text: object) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 
 import httpx
@@ -15,6 +15,8 @@ import httpx
 from gakju.errors import NetworkError
 from gakju.http import USER_AGENT, Reach, Resolve, resolved, translated, visitor
 from gakju.text.links import site
+from gakju.web import sitemap
+from gakju.web.when import come
 
 TYPES = frozenset(["text/html", "application/xhtml+xml", "text/plain", "text/markdown", "application/pdf"])
 """Content types that are read; the reader looks at the bytes once more."""
@@ -24,6 +26,9 @@ _HOPS = 5
 _ROBOTS_BYTES = 500 << 10
 _ROBOTS_SECONDS = 3600.0
 _ROBOTS_KEPT = 256
+_PAUSE = 0.2
+_ASKED_BY = {"etag": "if-none-match", "last-modified": "if-modified-since"}
+_LONGEST_MARK = 200
 _ENCODINGS = frozenset(["", "identity", "gzip", "deflate"])
 
 _META = re.compile(rb"<meta\s[^<>]{0,1000}>", re.I)
@@ -32,7 +37,7 @@ _PUBLISHED = re.compile(
     rb"|dc\.date(?:\.issued)?|dcterms\.(?:created|issued)|publish[_-]?date|citation_publication_date)[\"'\s]",
     re.I,
 )
-_CONTENT = re.compile(rb"content\s*=\s*[\"']\s*([^\"']{4,40})", re.I)
+_CONTENT = re.compile(rb"content\s*=\s*[\"']?\s*([^\"'<>]{4,40})", re.I)
 _JSON_DATE = re.compile(rb"\"datePublished\"\s*:\s*\"([^\"]{4,40})\"")
 _TIME_TAG = re.compile(rb"<time\s[^<>]{0,200}datetime\s*=\s*[\"']([^\"']{4,40})", re.I)
 _IN_URL = re.compile(r"/((?:19|20)\d\d)[/-](0[1-9]|1[0-2])[/-](0[1-9]|[12]\d|3[01])(?:/|$|-|_)")
@@ -43,7 +48,7 @@ _LANGUAGE = re.compile(rb"<html\s[^<>]{0,300}?\blang\s*=\s*[\"']?([A-Za-z]{2,3})
 @dataclass(frozen=True, slots=True)
 class Visited:
     """A page as it was served. `url` is where redirects ended; `published` the date it gives itself and `language`
-    the one it declares, or "".
+    the one it declares, or "". `marks` are the headers by which the site can tell whether it has changed.
     """
 
     asked: str
@@ -52,6 +57,7 @@ class Visited:
     media_type: str
     published: str
     language: str
+    marks: Mapping[str, str] = field(default_factory=dict)
 
 
 class Visits:
@@ -82,7 +88,17 @@ class Visits:
 
     def visit(self, url: str) -> Visited:
         """Raises NetworkError with a line that names the site and why its page was not read."""
+        found = self.again(url, {})
+        assert found
+        return found
+
+    def again(self, url: str, marks: Mapping[str, str], *, maps: bool = False) -> Visited | None:
+        """As `visit`; None where the site says by `marks` of an earlier visit that nothing has changed.
+
+        `maps`: a sitemap is taken too.
+        """
         asked, name = url, site(url) or "The address"
+        known = {_ASKED_BY[mark]: value for mark, value in marks.items() if mark in _ASKED_BY}
         with (
             translated(),
             visitor(
@@ -99,29 +115,46 @@ class Visits:
             for _ in range(_HOPS + 1):
                 if not self._allowed(http, httpx.URL(url)):
                     raise NetworkError(f"{name} asks programs not to read this page (robots.txt).")
-                with http.stream("GET", url) as response:
+                with http.stream("GET", url, headers=known if url == asked else {}) as response:
                     if response.has_redirect_location:
                         url = str(response.url.join(response.headers["location"]))
                         continue
-                    return self._read(asked, name, response)
+                    if response.status_code == 304 and known:
+                        return None
+                    return self._read(asked, name, response, maps)
         raise NetworkError(f"{name} redirects without end.")
 
-    def _read(self, asked: str, name: str, response: httpx.Response) -> Visited:
+    def pause(self, url: str) -> float:
+        """Seconds that the site of a page visited before wants between two visits, 0.2 to 10. Raises NetworkError."""
+        from protego import Protego
+
+        with translated(), self._lock:
+            _, rules = self._rules.get(_place(httpx.URL(url)), (0.0, None))
+        wanted = Protego.parse(rules).crawl_delay(USER_AGENT) if rules else None
+        return min(10.0, max(_PAUSE, float(wanted or 0)))
+
+    def _read(self, asked: str, name: str, response: httpx.Response, maps: bool) -> Visited:
         response.raise_for_status()
         media_type = response.headers.get("content-type", "text/html").partition(";")[0].strip().lower()
-        if media_type not in TYPES:
+        if media_type not in TYPES and not (maps and media_type in sitemap.TYPES):
             raise NetworkError(f"{name} sent {media_type[:60] or 'nothing'}, which is not read.")
         body = _body(response, self._most, name)
+        if media_type not in TYPES and not sitemap.is_sitemap(body):
+            raise NetworkError(f"{name} sent {media_type}, which is not read.")
         if not body.strip():
             raise NetworkError(f"{name} sent an empty page.")
         url = str(response.url).partition("#")[0]
         head = body[: 200 << 10] if media_type != "application/pdf" else b""
         spoken = _LANGUAGE.search(head[:4096])
-        return Visited(asked, url, body, media_type, published(head, url), spoken[1].decode().lower() if spoken else "")
+        language = spoken[1].decode().lower() if spoken else ""
+        marks = {m: v for m in _ASKED_BY if (v := response.headers.get(m, "")) and len(v) < _LONGEST_MARK}
+        # What a page that was moved is marked with would be asked of the place it was moved from.
+        kept = marks if str(response.request.url) == asked else {}
+        return Visited(asked, url, body, media_type, published(head, url), language, kept)
 
     def _allowed(self, http: httpx.Client, url: httpx.URL) -> bool:
         """By the site's robots.txt, RFC 9309: none allows all, a server that fails allows nothing."""
-        place = f"{url.scheme}://{url.netloc.decode('ascii', 'replace')}"
+        place = _place(url)
         with self._lock:
             fetched, rules = self._rules.get(place, (0.0, None))
         if not fetched or monotonic() - fetched > _ROBOTS_SECONDS:
@@ -135,6 +168,10 @@ class Visits:
         from protego import Protego
 
         return bool(Protego.parse(rules).can_fetch(str(url), USER_AGENT))
+
+
+def _place(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.netloc.decode('ascii', 'replace')}"
 
 
 def _robots(http: httpx.Client, url: str) -> str | None:
@@ -168,11 +205,12 @@ def _body(response: httpx.Response, most: int, name: str) -> bytes:
 
 
 def published(head: bytes, url: str) -> str:
-    """The day a page says it was published, as 2026-11-23; "" where it says none."""
+    """The day a page says it was published, as 2026-11-23; "" where it says none, or only one that is to come."""
     told = [m for tag in _META.findall(head) if _PUBLISHED.search(tag) for m in _CONTENT.findall(tag)]
     told += [*_JSON_DATE.findall(head)[:1], *_TIME_TAG.findall(head)[:1]]
     for text in told:
-        if found := _DAY.match(text.decode("ascii", "replace").strip()):
-            return "-".join(found.groups())
+        found = _DAY.match(text.decode("ascii", "replace").strip())
+        if found and (day := come("-".join(found.groups()))):
+            return day
     in_url = _IN_URL.search(url)
-    return "-".join(in_url.groups()) if in_url else ""
+    return come("-".join(in_url.groups())) if in_url else ""

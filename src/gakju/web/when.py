@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
 from gakju.types import Freshness
@@ -81,7 +82,7 @@ def queries(question: str) -> list[str]:
     """One or two wordings for an engine: the question without the words that only put it, and, of a Korean one with
     foreign names, those alone, since much is written of them in English only.
     """
-    asked = re.sub(r"[?？!.。]+\s*$", "", " ".join(question.split()))
+    asked = " ".join(question.split()).rstrip("?？!.。")
     asked = _ASKED.sub(" ", asked) if len(asked) > 12 else asked
     for _ in range(3):  # "…이 무엇인지 알려 주세요" is put twice
         asked = _PUT.sub("", asked).strip(" ,?")
@@ -96,6 +97,11 @@ def queries(question: str) -> list[str]:
 def language(question: str) -> str:
     """What an engine is told: "ko" or "en"."""
     return "ko" if _HANGUL.search(question) else "en"
+
+
+def come(day: str) -> str:
+    """A day, as 2026-11-23; "" for one that has begun nowhere yet: a page dated ahead would always be the newest."""
+    return day if day <= (datetime.now(UTC) + timedelta(hours=14)).date().isoformat() else ""
 
 
 def newer(dates: Sequence[str], cited: Sequence[str]) -> str:

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 Value = str | bool | float
-MAX_DEPTH = 8
 
 
 class Comparison(BaseModel):

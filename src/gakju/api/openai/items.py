@@ -11,7 +11,8 @@ from gakju.errors import UsageError
 from gakju.store import Json
 
 _MARKS = re.compile(r"[ \t]?(?:\[\d+\])+")
-_ROLES = frozenset(["user", "assistant", "system", "developer"])
+_ROLES = ("user", "assistant", "system", "developer")
+_TEXTS = ("input_text", "output_text", "text")
 
 
 def items(given: str | Sequence[Mapping[str, Any]]) -> list[Json]:
@@ -62,7 +63,7 @@ def _text(content: Any, n: int) -> str:
         return content
     texts = []
     for part in content if isinstance(content, list) else [{}]:
-        known = isinstance(part, dict) and part.get("type") in {"input_text", "output_text", "text"}
+        known = isinstance(part, dict) and part.get("type") in _TEXTS
         if not known or not isinstance(part.get("text"), str):
             raise UsageError(f"input[{n}]: only text is understood.", hint="Send text.", param=f"input[{n}]")
         texts.append(part["text"])

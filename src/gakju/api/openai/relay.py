@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from anyio import CancelScope
@@ -21,6 +22,8 @@ T = TypeVar("T")
 
 LOOK = 0.5
 """Seconds between looks whether the server stops."""
+AHEAD = 16
+"""Chunks of a model that wait for a client to read them; the model waits with the next."""
 FINISH = 3.0
 """Seconds an answer has to come to its end then; uvicorn waits a little longer."""
 GONE = 499
@@ -56,10 +59,10 @@ async def _unless_gone(request: Request, work: Awaitable[T]) -> T | None:
     """None where the client left. Raises ModelFailed where the server stops."""
     working = asyncio.ensure_future(work)
     leaving = asyncio.ensure_future(_left(request))
-    end: float | None = None
+    closing = _Closing(request)
     try:
         while not working.done() and not leaving.done():
-            end = _check_closing(request, end)
+            closing.check()
             await asyncio.wait({working, leaving}, timeout=LOOK, return_when=asyncio.FIRST_COMPLETED)
         return working.result() if working.done() else None
     finally:
@@ -79,40 +82,69 @@ async def _left(request: Request) -> None:
         pass
 
 
-def _check_closing(request: Request, end: float | None) -> float | None:
-    """When an answer that is under way has to be over, once the server stops. Raises ModelFailed after that."""
-    if not request.app.state.stopping():
-        return None
-    end = end or time.monotonic() + FINISH
-    if time.monotonic() >= end:
-        raise ModelFailed("Gakju is closing.", hint="Ask again when it is back.")
-    return end
+class _Closing:
+    """Whether the server stops, and how long an answer that is under way may go on."""
+
+    def __init__(self, request: Request) -> None:
+        self._stopping: Callable[[], bool] = request.app.state.stopping
+        self._seen: float | None = None
+
+    def check(self, waiting: bool = False) -> None:
+        """Raises ModelFailed once an answer had `FINISH` seconds since the server was first seen to stop; at once for
+        one that is `waiting`.
+        """
+        if not self._stopping():
+            return
+        self._seen = self._seen or time.monotonic()
+        if waiting or time.monotonic() - self._seen >= FINISH:
+            raise ModelFailed("Gakju is closing.", hint="Ask again when it is back.")
 
 
 async def _frames(request: Request, first: object, source: Source, usage: bool) -> AsyncGenerator[bytes, None]:
-    upcoming: asyncio.Future[Any] | None = None
-    end: float | None = None
+    # A task of its own for all items: a step that the client's leaving cuts short could not end the model in order.
+    items: asyncio.Queue[Any] = asyncio.Queue(AHEAD)
+    reading = asyncio.ensure_future(_read(source, items))
+    closing = _Closing(request)
     try:
         item: object = first
         while item is not None:
             if frame := _frame(item, usage):
                 yield frame
-            if isinstance(item, Waiting) and request.app.state.stopping():
-                raise ModelFailed("Gakju is closing.", hint="Ask again when it is back.")
-            upcoming = asyncio.ensure_future(anext(source, None))
-            while not upcoming.done():
-                end = _check_closing(request, end)
-                await asyncio.wait({upcoming}, timeout=LOOK)
-            item = upcoming.result()
+            closing.check(waiting=isinstance(item, Waiting))
+            item = await _taken(items, closing)
         yield b"data: [DONE]\n\n"
     except GakjuError as error:
         _, content = errors.told(error)
         yield data_frame(content)
     finally:
-        if upcoming is not None:
-            await _ended(upcoming)
+        await _ended(reading)
         with CancelScope(shield=True):
             await source.aclose()
+
+
+async def _taken(items: asyncio.Queue[Any], closing: _Closing) -> object:
+    """The next item, or what was raised in its place."""
+    while True:
+        closing.check()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK):
+                item = await items.get()
+                break
+    if isinstance(item, BaseException):
+        raise item
+    return item
+
+
+async def _read(source: Source, items: asyncio.Queue[Any]) -> None:
+    """None, or what was raised, is the last item."""
+    try:
+        async for item in source:
+            await items.put(item)
+        await items.put(None)
+    except BaseException as error:  # also what is no Exception, or a client would wait for ever
+        if asyncio.current_task().cancelling():  # type: ignore[union-attr]
+            raise  # Nobody takes items any more: to put one could take for ever.
+        await items.put(error)
 
 
 def _frame(item: object, usage: bool) -> bytes:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gakju import wire
 from gakju.api.events import PING, EventStream
+from gakju.api.openai.chat import FunctionName
 from gakju.api.openai.filters import Filter, matcher
 from gakju.api.openai.items import chat_messages, items, said
 from gakju.api.openai.lists import Metadata, Paged, listed
@@ -51,6 +52,10 @@ class Tool(BaseModel):
 
     model_config = ConfigDict(extra="allow")
     type: str
+    name: FunctionName | None = None
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
     vector_store_ids: Annotated[list[str], Field(max_length=20)] = []
     filters: Filter | None = None
     max_num_results: Annotated[int | None, Field(ge=1, le=50)] = None
@@ -58,10 +63,9 @@ class Tool(BaseModel):
 
     def function(self) -> Json:
         """As chat completions have it."""
-        kept = self.model_dump(include={"name", "description", "parameters", "strict"}, exclude_none=True)
-        if not kept.get("name"):
+        if not self.name:
             raise UsageError("A function needs a name.", param="tools")
-        return kept
+        return self.model_dump(include={"name", "description", "parameters", "strict"}, exclude_none=True)
 
 
 class Format(BaseModel):
@@ -190,7 +194,7 @@ def _blank(body: Create) -> Json:
         "temperature": body.temperature,
         "text": text,
         "tool_choice": body.tool_choice,
-        "tools": [t.model_dump(exclude_none=True) for t in body.tools or ()],
+        "tools": [t.model_dump(exclude_none=True, exclude_unset=True) for t in body.tools or ()],
         "top_p": 1.0 if body.top_p is None else body.top_p,
         "truncation": "disabled",
         "usage": None,

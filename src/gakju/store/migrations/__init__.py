@@ -64,7 +64,7 @@ def bring(connection: Connection, metadata: MetaData) -> None:
         connection.execute(text(f"INSERT INTO {TABLE} VALUES (:version)"), {"version": known[-1]})  # noqa: S608
 
 
-def upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, to: str = "head") -> None:
     """Every step that is due, through Alembic; `bring` is for everyone else."""
     from alembic import command
     from alembic.config import Config
@@ -72,4 +72,4 @@ def upgrade(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(HERE).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)

@@ -116,7 +116,26 @@ function draw(root, data, told) {
     if (state.drawn !== now) paper.replaceChildren(...(data.text ? [plain(data)] : []));
   }
   state.drawn = now;
+  state.ahead = Object.fromEntries(Object.entries(data.ahead).map(([page, src]) => [page, fetched(src)]));
   root.querySelector(".view").classList.toggle("drawn", Boolean(data.src));
+}
+
+function fetched(src) {
+  const image = new Image();
+  image.src = src;
+  return image;
+}
+
+// A page that is here already is shown at once; its words come with the server's answer.
+function show(root, page) {
+  const state = seen.get(root);
+  const image = state.ahead?.[page];
+  if (!image?.naturalWidth || !state.image) return;
+  state.image.src = image.getAttribute("src");
+  state.drawn = "";
+  const paper = root.querySelector(".paper");
+  paper.style.aspectRatio = `${image.naturalWidth} / ${image.naturalHeight}`;
+  paper.replaceChildren(state.image);
 }
 
 function reveal(root, data) {
@@ -225,7 +244,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (!Number.isInteger(to)) return (state.bar.input.value = data.page);
     const within = Math.min(data.pages, Math.max(1, to));
     state.bar.input.value = within;
-    if (within !== from) told("turn", { page: (state.wanted = within) });
+    if (within === from) return;
+    told("turn", { page: (state.wanted = within) });
+    show(root, within);
   };
   const view = root.querySelector(".view");
   root.setAttribute("aria-label", data.words.sheet);

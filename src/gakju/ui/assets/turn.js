@@ -104,11 +104,45 @@ function evidence(e, open) {
   e.items.forEach((item, i) => {
     const row = el("li");
     const act = button("passage", "", item.label, () => open("evidence", i), `evidence-${i}`);
-    act.append(el("span", "quote", item.text), el("span", "where", item.where));
+    const where = el("span", "where");
+    if (item.mark) where.append(disc(item.mark));
+    where.append(item.where);
+    act.append(el("span", "quote", item.text), where);
     row.append(act);
     list.append(row);
   });
   return folded("evidence", e.title, e.open, list);
+}
+
+// The sign of a site, drawn here: fetching its own would tell it who reads.
+function disc(mark) {
+  const node = el("span", "site-disc", mark.letter);
+  node.style.setProperty("--hue", mark.hue);
+  node.setAttribute("aria-hidden", "true");
+  return node;
+}
+
+function sites(marks) {
+  const list = el("span", "sites");
+  for (const mark of marks) {
+    const one = el("span", "site");
+    one.append(disc(mark), mark.site);
+    list.append(one);
+  }
+  return list;
+}
+
+function web(w) {
+  const body = el("div", "looked");
+  if (w.why) body.append(el("p", "", w.why));
+  if (w.asked) body.append(el("p", "", w.asked));
+  if (w.sites.length) body.append(sites(w.sites));
+  if (w.problems.length) {
+    const list = el("ul");
+    for (const line of w.problems) list.append(el("li", "", line));
+    body.append(list);
+  }
+  return folded("web", w.title, w.open, body);
 }
 
 function struck(s, open) {
@@ -121,6 +155,7 @@ function status(s, tell) {
   const row = el("div", "working");
   const said = el("p", s.busy ? "status busy" : "status", s.said);
   row.append(said);
+  if (s.sites?.length) row.append(sites(s.sites));
   if (s.part !== null && s.part !== undefined) {
     const bar = el("progress");
     bar.max = 1;
@@ -218,6 +253,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   part(root, "question", data.question, (q) => question(q, tell));
   part(root, "asked", data.asked, (a) => el("p", "asked", a));
   part(root, "evidence", data.evidence, (e) => evidence(e, open));
+  part(root, "web", data.web, web);
   part(root, "claims", data.claims, (cs) => cs.map((c) => claim(c, open)));
   part(root, "tail", data.tail, (t) => el("p", "tail", t));
   part(root, "struck", data.struck, (s) => struck(s, open));
