@@ -3,8 +3,8 @@
     python bench/clients.py --json clients.json [--only NAME …] [--structured 100]
 
 Each client lives in an environment of its own under --envs, made at the first run: the newest `openai` and the first
-1.x, `litellm`, `llm`. The four programs of $GAKJU_BENCH_PROGRAMS (../shared/clients) run as their README says, with
-their two constants set and nothing else; the two with a page are filled in and submitted in a real Chromium.
+1.x, `litellm`, `llm`, Open WebUI. The four programs of $GAKJU_BENCH_PROGRAMS (../shared/clients) run as their README
+says, with their two constants set and nothing else; the two with a page are filled in and submitted in a real Chromium.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ ENVIRONMENTS = {
     "oldest": ["openai==1.0.0", "httpx<0.28"],  # the first 1.x passes httpx an argument that it has dropped
     "litellm": ["litellm"],
     "llm": ["llm"],
+    "openwebui": ["open-webui==0.12.4"],  # brings torch: two gigabytes
 }
 LONG = 600
 """Seconds: a machine that does other things answers slowly."""
@@ -72,6 +73,7 @@ def checks(url: str, structured: int) -> dict[str, tuple[str, Callable[[Path], A
         "openai 1.0.0": ("oldest", lambda env: told(env, "sdk.py", url, "5")),
         "litellm": ("litellm", lambda env: told(env, "lite.py", url)),
         "llm": ("llm", lambda env: llm(env, url)),
+        "open-webui": ("openwebui", lambda env: told(env, "webui.py", url)),
     }
 
 

@@ -44,7 +44,7 @@ def stretches(memory: Memory, total: int) -> list[dict[str, int]]:
     rows, before = [], 0
     for upto in (*(s for s in STEPS if s < total), total):
         inside = [s for s in memory.samples if before <= s[3] < upto] if upto < total else []
-        inside = inside or [s for s in memory.samples if s[3] >= before]
+        inside = inside or [s for s in memory.samples if s[3] >= before] or memory.samples[-1:]
         rows.append(
             {
                 "pages": upto,

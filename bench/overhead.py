@@ -4,8 +4,10 @@
 
 One `gakju up` with the embedded model, and the same engine process asked at its own port, in turn: each pair asks
 the same prompt of both, and which goes first alternates. The bare side is llama.cpp's server as it is, asked by the
-same plain HTTP client. A prompt has a part of its own, so that neither side finds the other's in the cache, and one
-warm pair before counting. Ratios above 1 mean that the server is the faster one; the pairs' median is reported.
+same plain HTTP client. A prompt has a part of its own, as many tokens for both, so that neither side finds the
+other's in the cache, and one warm pair goes before counting. Ratios above 1 mean that the server is the faster one;
+the pairs' median is reported. Beside them `added_ms`: what the server adds to the first token of a prompt of one word,
+median less median of `SHORT` pairs. The prompt's own time is small there, so that this can be told from noise.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from gakju.assistant import Assistant
 from gakju.settings import load as settings
 
 TOKENS = 64
+SHORT = 60
 
 
 def main() -> None:
@@ -74,9 +77,13 @@ def measure(sides: dict[str, tuple[str, dict[str, str], str]], pairs: int) -> di
         for name in sorted(sides, reverse=pair % 2 == 0):
             # A client each: the engine hangs up connections that it has kept open, without a word.
             with httpx.Client(timeout=300, trust_env=False) as http:
-                figures = ask(http, *sides[name], f"{pair} {name}")
+                own = f"{pair} {'ab'[name == 'engine']}"
+                figures = ask(
+                    http, *sides[name], f"[{own}] Write a long story about the sea, its ships and its harbours."
+                )
             if pair >= 0:
                 seen[name].append(figures)
+    added, bare = added_ms(sides)
     first = [b[0] / g[0] for g, b in zip(seen["gakju"], seen["engine"], strict=True)]
     rate = [g[1] / b[1] for g, b in zip(seen["gakju"], seen["engine"], strict=True)]
     return {
@@ -90,14 +97,31 @@ def measure(sides: dict[str, tuple[str, dict[str, str], str]], pairs: int) -> di
         ),
         **{f"{n}_first_token_s": round(statistics.median(f for f, _ in v), 4) for n, v in seen.items()},
         **{f"{n}_tokens_per_second": round(statistics.median(r for _, r in v), 2) for n, v in seen.items()},
+        "added_ms": added,
+        "short_prompt_bare_ms": bare,
         "load_before": before,
     }
 
 
-def ask(http: httpx.Client, url: str, headers: dict[str, str], model: str, own: str) -> tuple[float, float]:
+def added_ms(sides: dict[str, tuple[str, dict[str, str], str]]) -> tuple[float, float]:
+    """Of a short prompt: milliseconds more through the server, and those of the engine alone."""
+    seen: dict[str, list[float]] = {name: [] for name in sides}
+    for pair in range(-5, SHORT):
+        for name in sorted(sides, reverse=pair % 2 == 0):
+            with httpx.Client(timeout=300, trust_env=False) as http:
+                first, _ = ask(http, *sides[name], "Hi", 1)
+            if pair >= 0:
+                seen[name].append(1000 * first)
+    served, bare = statistics.median(seen["gakju"]), statistics.median(seen["engine"])
+    return round(served - bare, 1), round(bare, 1)
+
+
+def ask(
+    http: httpx.Client, url: str, headers: dict[str, str], model: str, prompt: str, most: int = TOKENS
+) -> tuple[float, float]:
     """(seconds to the first text, tokens a second after it)."""
-    messages = [{"role": "user", "content": f"[{own}] Write a long story about the sea, its ships and its harbours."}]
-    body = {"model": model, "messages": messages, "max_tokens": TOKENS, "temperature": 0, "stream": True}
+    messages = [{"role": "user", "content": prompt}]
+    body = {"model": model, "messages": messages, "max_tokens": most, "temperature": 0, "stream": True}
     body |= {"logit_bias": {"151645": -100}} | {"stream_options": {"include_usage": True}}
     began, first, tokens = time.perf_counter(), 0.0, 0
     with http.stream("POST", url + "/chat/completions", json=body, headers=headers) as response:
@@ -109,7 +133,7 @@ def ask(http: httpx.Client, url: str, headers: dict[str, str], model: str, own: 
             if not first and any(c["delta"].get("content") for c in event["choices"]):
                 first = time.perf_counter()
             tokens = (event.get("usage") or {}).get("completion_tokens", tokens)
-    assert tokens == TOKENS, tokens
+    assert tokens == most, tokens
     return first - began, (tokens - 1) / (time.perf_counter() - first)
 
 

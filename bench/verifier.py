@@ -1,9 +1,11 @@
 """The verifier: support told from none on sets it was not fitted on, swaps caught, paraphrases let through, time.
 
-    python bench/verifier.py [--verifier local|words|provider:model] [--limit 400] [--data DIR] [--json FILE]
+    python bench/verifier.py [--verifier local|words|provider:model] [--limit 400] [--swaps FILE] [--json FILE]
 
 Of the sets under `grounded` only the `test` part (bench/verifier_data.py: 20 %, by context) is asked. The swaps and
-paraphrases are bench/questions/verifier_report.txt, on which nothing was fitted; `detected` is a verdict of
+paraphrases are bench/questions/verifier_report.txt, the eighth set, written before any result on it and not used for
+any rule since: the present rules found 88.2 % of its 68 swaps and flagged 11.2 % of its 98 paraphrases. They were made
+with the seven sets before it in view (verifier_dev.txt, `--swaps`). `detected` is a verdict of
 contradicted or unsupported, `flagged` the same of a paraphrase, `not_supported` counts `partial` too. `words` is the
 verifier without its entailment model. Milliseconds are of one claim, the analyser and the model loaded.
 """
@@ -80,6 +82,7 @@ def main() -> None:
     parser.add_argument("--verifier", default="local")
     parser.add_argument("--limit", type=int, default=400, help="answers of a set")
     parser.add_argument("--sets", nargs="*", default=SETS)
+    parser.add_argument("--swaps", type=Path, default=HERE / "questions/verifier_report.txt")
     parser.add_argument("--data", type=Path)
     parser.add_argument("--home", type=Path, default=scratch("verifier"))
     parser.add_argument("--json", type=Path)
@@ -89,7 +92,7 @@ def main() -> None:
     verifier = LexicalVerifier(parts.morphemes) if given.verifier == "words" else parts.verifier
     verifier.judge("The lamp is green.", evidence("The lamp is red."))
     found: dict[str, Any] = {"verifier": given.verifier, "load": load()}
-    found |= swaps(verifier, HERE / "questions/verifier_report.txt")
+    found |= swaps(verifier, given.swaps)
     details = found.pop("details")
     for one in details:
         print(json.dumps(one, ensure_ascii=False))

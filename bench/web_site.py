@@ -231,7 +231,7 @@ class Ranking:
     def __init__(self, pages: list[Served]) -> None:
         self._pages = pages
         self._counts = [Counter(words(f"{p.title} {p.text}")) for p in pages]
-        self._mean = sum(map(Counter.total, self._counts)) / len(pages)
+        self._mean = sum(map(Counter.total, self._counts)) / max(1, len(pages))
         self._in = Counter(w for counts in self._counts for w in counts)
 
     def search(self, query: str, k: int) -> list[Served]:
@@ -249,13 +249,18 @@ class Web(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, served: Corpus | None = None) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
-        self.corpus = corpus()
+        self.corpus = corpus() if served is None else served
         self.ranking = Ranking(list(self.corpus.pages.values()))
         self.served: dict[str, list[int]] = defaultdict(list)
         self.mode = "ok"
         self.arrived = 0
+
+    def show(self, page: Served) -> None:
+        """From now on this page, and no other."""
+        self.corpus = Corpus({page.path: page})
+        self.ranking = Ranking([page])
 
     @property
     def url(self) -> str:
@@ -321,8 +326,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(port: int = 0) -> Iterator[Web]:
-    with Web(port) as web:
+def serving(port: int = 0, served: Corpus | None = None) -> Iterator[Web]:
+    with Web(port, served) as web:
         thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
         yield web

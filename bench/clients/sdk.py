@@ -55,9 +55,8 @@ def structured(client, count):
             model=MODEL,
             messages=[{"role": "user", "content": f"Plan trip {seed} in Korea, as JSON."}],
             temperature=1.0,
-            seed=seed,
             max_tokens=100,
-            extra_body={"response_format": form},  # 1.0.0 knows no such parameter
+            extra_body={"response_format": form, "seed": seed},  # 1.0.0 knows no such parameters
         )
         text = made.choices[0].message.content
         try:
