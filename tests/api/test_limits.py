@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
@@ -110,6 +111,44 @@ def test_an_answer_that_does_not_begin_is_given_up(tmp_path) -> None:
         late = http.get("/v1/slow")
         assert (late.status_code, late.json()["error"]["code"]) == (504, "timeout")
         assert ended.wait(60)
+
+
+def test_that_an_answer_did_not_begin_is_said_to_its_end() -> None:
+    """Also where the work ends while it is being said: a server closes what is unsaid once the application returns."""
+    said: list[tuple] = []
+    worked = asyncio.Event()
+
+    async def work(scope, receive, send) -> None:
+        await worked.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"too late"})
+
+    async def send(message) -> None:
+        worked.set()
+        await asyncio.sleep(0.05)
+        said.append((message["type"], message.get("status")))
+
+    impatient(work, send)
+    assert said == [("http.response.start", 504), ("http.response.body", None)]
+
+
+def test_who_left_before_being_told_so_is_no_fault() -> None:
+    async def work(scope, receive, send) -> None:
+        await left.wait()
+
+    async def send(message) -> None:
+        left.set()
+        raise OSError
+
+    left = asyncio.Event()
+    impatient(work, send)
+    assert left.is_set()
+
+
+def impatient(work, send) -> None:
+    """One request to `work`, whose answer must begin within 50 ms."""
+    app = limits.Patience(work, begin=0.05, pause=60)
+    asyncio.run(app({"type": "http", "path": "/", "method": "GET", "headers": []}, asyncio.Event().wait, send))
 
 
 def test_a_request_that_stops_on_the_way_is_hung_up_on(tmp_path, monkeypatch) -> None:

@@ -8,7 +8,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -74,13 +74,13 @@ class Patience:
     def __init__(self, app: ASGIApp, *, begin: float, pause: float) -> None:
         self.app = app
         self._begin, self._pause = begin, pause
-        self._late: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        begun = late = False
+        begun = False
+        late: asyncio.Task[None] | None = None
 
         async def watched(message: Message) -> None:
             nonlocal begun
@@ -93,14 +93,17 @@ class Patience:
             except TimeoutError:
                 raise _NotTaken from None
 
+        async def refuse() -> None:
+            refusal = errors.respond(TooSlow(f"No answer within {self._begin:g} seconds.", hint="Try again later."))
+            with suppress(OSError):  # Its client has left, or takes nothing: the server hangs up.
+                async with asyncio.timeout(TAKEN):
+                    await refusal(scope, receive, send)
+
         def tell() -> None:
             # What runs in a thread cannot be stopped: the client is told, and the work ends unheard in its own time.
             nonlocal late
             if not begun:
-                late = True
-                refusal = errors.respond(TooSlow(f"No answer within {self._begin:g} seconds.", hint="Try again later."))
-                self._late.add(task := asyncio.ensure_future(refusal(scope, receive, send)))
-                task.add_done_callback(self._late.discard)
+                late = asyncio.ensure_future(refuse())
 
         timer = asyncio.get_running_loop().call_later(self._begin, tell)
         try:
@@ -109,6 +112,8 @@ class Patience:
             log.info("%s was not taken by its client any more", scope["path"])  # The server hangs up.
         finally:
             timer.cancel()
+            if late:  # The server closes what is unsaid when this returns.
+                await late
 
 
 def _hurried(receive: Receive, pause: float) -> Receive:
