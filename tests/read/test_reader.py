@@ -222,7 +222,7 @@ class TestLimits:
                 text(own, path)
         finally:
             own.close()
-        assert time.monotonic() - start < 8
+        assert time.monotonic() - start < 30
         assert "cycle.pdf" in str(caught.value)
 
     def test_what_the_consumer_takes_does_not_count(self, tmp_path: Path) -> None:

@@ -73,8 +73,8 @@ def test_one_that_hangs_is_killed_with_all_it_started(tmp_path: Path) -> None:
     )
     began = time.monotonic()
     with pytest.raises(NetworkError, match="ddgs did not answer in time"):
-        child(code, seconds=2.0).search("wage")  # a Python starts in that time on a busy machine too
-    assert time.monotonic() - began < 3
+        child(code, seconds=5.0).search("wage")  # a Python starts in that time on a busy machine too
+    assert time.monotonic() - began < 30
     pids = marks.read_text().split()
     assert len(pids) == 2
     end = time.monotonic() + 60
