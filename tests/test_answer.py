@@ -95,6 +95,28 @@ def test_a_refusal_tells_where_was_looked_and_promises_no_passage_where_there_is
 
 
 @pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        (
+            "주차장은?",
+            "문서에서 이 질문의 답을 찾지 못했습니다. 아직 읽고 있는 문서가 있으니 다 읽은 뒤에 다시 물어보세요.",
+        ),
+        (
+            "Where is it?",
+            "I could not find the answer to this in your documents. "
+            "Some documents are still being read: ask again when they are in.",
+        ),
+    ],
+)
+def test_a_refusal_tells_that_documents_are_still_read(verifier, question, said):
+    *_, done = compose(question, Found((), 0.0), FakeChat, verifier, refuse_below=0.5, reading=lambda: True)
+    assert done.answer.answer == said
+    found = Found(evidence(REMOTE), 0.1)
+    *_, done = compose(question, found, FakeChat, verifier, refuse_below=0.5, reading=lambda: True)
+    assert done.answer.answer.startswith(f"{said} ")
+
+
+@pytest.mark.parametrize(
     ("question", "word"), [("주차장은 어디인가요?", "찾지 못했습니다"), ("Where is it?", "could not find")]
 )
 def test_weak_evidence_is_refused_in_the_language_of_the_question_without_a_model(verifier, question, word):

@@ -46,6 +46,25 @@ def text(path: Path, words: str) -> Path:
     return path
 
 
+def test_a_refusal_tells_of_documents_on_their_way_in(tmp_path: Path) -> None:
+    read = threading.Event()
+
+    class Waiting(FakeEmbedder):
+        def embed_passages(self, texts):
+            assert read.wait(60)
+            return super().embed_passages(texts)
+
+    with open_at(tmp_path / "home", embedder=Waiting()) as gakju:
+        job = gakju.submit_add([text(tmp_path / "a.txt", "연차휴가는 15일이다.")], collection="rules")
+        early = gakju.answer("연차휴가는 며칠인가?", collection="rules")
+        elsewhere = gakju.answer("연차휴가는 며칠인가?")
+        read.set()
+        gakju.jobs.wait(job.id)
+        late = gakju.answer("연차휴가는 며칠인가?", collection="rules")
+    assert [a.refused for a in (early, elsewhere, late)] == [True, True, False]
+    assert ["아직 읽고 있는 문서" in a.answer for a in (early, elsewhere, late)] == [True, False, False]
+
+
 def test_a_pdf_in_and_an_answer_with_a_true_footnote_out(gakju: Assistant) -> None:
     added = gakju.add([SAMPLES / "handbook.ko.pdf"])
     assert [(a.status, a.pages) for a in added] == [("added", 15)]

@@ -157,6 +157,7 @@ def compose(
     whole: Whole = prompt.shown,
     find: Find | None = None,
     looked: Looked = "documents",
+    reading: Callable[[], bool] = lambda: False,
     voice: tuple[str, float] = ("", 0.0),
 ) -> Iterator[AskEvent]:
     """Evidence at once, then tokens and claims, then the whole answer; closing it stops the model.
@@ -166,18 +167,21 @@ def compose(
     "auto" is verbatim for embedded models; `tagger` knows morphemes, without it whole sentences are quoted; `whole`
     puts a sentence on one line, with the words that line ends part. `find` looks for evidence of a sentence that was
     written. A sentence that the evidence does not carry is struck through, removed or written again; where none is
-    carried the answer is a refusal, which tells where was `looked`. `voice`, a persona and a
-    temperature, is how a model writes, not what it may say; a verbatim answer has no words of its own and so none.
-    Raises what the model raises.
+    carried the answer is a refusal, which tells where was `looked`, and whether documents are still on their way in
+    (`reading`). `voice`, a persona and a temperature, is how a model writes, not what it may say; a verbatim answer
+    has no words of its own and so none. Raises what the model raises.
     """
     turn = _Turn(question, found, verifier, time.perf_counter() if started is None else started)
     turn.unsupported, turn.find, turn.tagger, turn.whole, turn.asked = unsupported, find, tagger, whole, asked
     turn.confidence = found.strength if found.sentences else 0.0
     turn.voice = voice
     yield EvidenceFound(found.sentences, turn.clock("evidence"), asked or question)
-    nothing = not_found(question, looked, bool(found.sentences))
+
+    def nothing() -> str:
+        return not_found(question, looked, shown=bool(found.sentences), reading=reading())
+
     if not found.sentences or found.strength < refuse_below:
-        yield turn.done(nothing)
+        yield turn.done(nothing())
         return
     model = chat()
     turn.model = model.name
@@ -189,14 +193,14 @@ def compose(
     yield turn.done(_refusal(turn, refuse_below, looked, nothing))
 
 
-def _refusal(turn: _Turn, refuse_below: float, looked: Looked, nothing: str) -> str:
+def _refusal(turn: _Turn, refuse_below: float, looked: Looked, nothing: Callable[[], str]) -> str:
     """What is said in place of claims that do not carry an answer; "" where they do."""
     scored = [c for c in turn.claims if c.scored]
     if turn.mode == "free":
         turn.confidence = min(turn.confidence, max((c.score for c in scored), default=0.0))
     if scored and all(c.verdict in CONTRARY for c in scored):
         return not_held(turn.question, looked)
-    return nothing if not scored or turn.confidence < refuse_below else ""
+    return nothing() if not scored or turn.confidence < refuse_below else ""
 
 
 def _verbatim(turn: _Turn, model: ChatModel, refuse_below: float) -> Iterator[AskEvent]:

@@ -20,13 +20,17 @@ _ENGLISH: dict[Looked, tuple[str, str]] = {
 }
 
 
-def not_found(question: str, looked: Looked, shown: bool) -> str:
-    """Nothing there answers the question. `shown`: whether there are nearest passages to show."""
+def not_found(question: str, looked: Looked, *, shown: bool, reading: bool) -> str:
+    """Nothing there answers the question. `shown`: whether there are nearest passages to show; `reading`: whether
+    documents are on their way in, which may yet answer it.
+    """
     if korean(question):
-        said = f"{_KOREAN[looked][0]}에서 이 질문의 답을 찾지 못했습니다."
-        return f"{said} 가장 가까운 부분을 함께 보여 드립니다." if shown else said
-    said = f"I could not find the answer to this {_ENGLISH[looked][0]}."
-    return f"{said} The nearest passages are shown below." if shown else said
+        said = [f"{_KOREAN[looked][0]}에서 이 질문의 답을 찾지 못했습니다."]
+        said += ["아직 읽고 있는 문서가 있으니 다 읽은 뒤에 다시 물어보세요."] * reading
+        return " ".join(said + ["가장 가까운 부분을 함께 보여 드립니다."] * shown)
+    said = [f"I could not find the answer to this {_ENGLISH[looked][0]}."]
+    said += ["Some documents are still being read: ask again when they are in."] * reading
+    return " ".join(said + ["The nearest passages are shown below."] * shown)
 
 
 def not_held(question: str, looked: Looked) -> str:

@@ -210,6 +210,11 @@ class Assistant:
         self._must_own()
         return self.jobs.submit(kind, {**payload, "collection": check_collection(collection)}, owner)
 
+    def reading(self, collections: Sequence[str]) -> bool:
+        """Whether documents for one of these are on their way in."""
+        under_way = self.store.jobs(kinds=["add", "pages"], states=["queued", "running"])
+        return any(job.payload.get("collection") in collections for job in under_way)
+
     def submit_reindex(self, owner: str = "") -> Job:
         """Queue a rebuild of the library with today's reader, chunker, analyzer and embedder."""
         self._must_own()
@@ -312,6 +317,7 @@ class Assistant:
             whole=self.parts.morphemes.unbroken,
             find=lambda said: retriever.evidence(said, self.search_in(said, scope), FOUND).sentences,
             looked=looked_at(scope, seen),
+            reading=lambda: self.reading(scope.collections),
             voice=voice,
         )
         yield from self.web.told(told, seen)
