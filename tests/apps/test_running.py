@@ -364,7 +364,13 @@ def test_the_poet_writes_with_the_embedded_model(tmp_path: Path, chat_weights: P
     home.mkdir()
     (home / "models").symlink_to(chat_weights.parent)
     with Assistant.open(home, chat_model="embedded:qwen2.5-coder-0.5b", context=2048) as assistant:
-        job = run(apps.of(assistant), "poet", {"name": "Kim", "subject": "First snow"})
+        some = apps.of(assistant)
+        entry = some.shelf.get("poet")
+        sure = entry.text.replace(
+            "temperature: 0.5", "temperature: 0"
+        )  # a small model that draws lots may write one word
+        assert sure != entry.text
+        job = assistant.jobs.wait(some.submit(entry.app, sure, {"name": "Kim", "subject": "First snow"}, "en").id)
         assert job.state == "done", job.error
-        assert len(job.result["text"].split()) > 3
+        assert "snow" in job.result["text"].lower()
         assert job.result["model"] == "embedded:qwen2.5-coder-0.5b"

@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 from pdfs import file_of, page_of, pages_of, show, stream
+from test_pdf import scan
 
 from gakju.errors import BrokenFile, LimitExceeded, PasswordRequired, ReadError, UnsupportedFormat, UsageError
 from gakju.protocols import Reader
@@ -271,6 +272,54 @@ def test_a_large_server_does_not_make_every_crash_a_want_of_memory() -> None:
         worker.answer(5.0)
     assert (lost.value.signal, lost.value.peak_mb) == (signal.SIGSEGV, 0)
     assert isinstance(lost.value.as_error("a.pdf", 2048), BrokenFile)
+
+
+OCR = """#!/bin/sh
+if [ "$1" = --list-langs ]; then echo "List of languages (1):"; echo kor; exit; fi
+echo $$ > MARK
+exec sleep 100
+"""
+READ = """
+import sys
+from pathlib import Path
+from gakju.read import DocumentReader, Limits
+from gakju.read.pool import Worker
+
+request = DocumentReader(Limits(), "kor")._request("read", Path(sys.argv[1]), "scan.pdf", ())
+worker = Worker()
+worker.ask({**request, "ocr": True, "languages": "kor", "start": 1, "skip": []})
+input()
+worker.close()
+"""
+
+
+@pytest.mark.parametrize("how", ["closed", "left by a parent that is killed"])
+def test_a_worker_ends_with_what_it_started(tmp_path: Path, how: str) -> None:
+    mark, path, tool = tmp_path / "pid", tmp_path / "scan.pdf", tmp_path / "tesseract"
+    tool.write_text(OCR.replace("MARK", str(mark)))
+    tool.chmod(0o755)
+    path.write_bytes(scan())
+    env = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    with subprocess.Popen([sys.executable, "-c", READ, path], env=env, stdin=subprocess.PIPE) as running:
+        end = time.monotonic() + 60
+        while not (mark.exists() and mark.read_text().strip()):
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        if how == "closed":
+            running.communicate(b"\n", timeout=60)
+        else:
+            running.kill()
+    assert running.returncode == (0 if how == "closed" else -signal.SIGKILL)
+    started = int(mark.read_text())
+    while alive(started):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def _one_page() -> list[bytes]:

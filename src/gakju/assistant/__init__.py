@@ -291,8 +291,7 @@ class Assistant:
         from gakju.answer import FOUND, checked_mode, compose, standalone
 
         started = time.perf_counter()
-        question = question.strip()
-        if not question:
+        if not (question := question.strip()):
             raise UsageError("The question is empty.", hint="Ask something.")
         voice = talk.voice(manner, sources)
         if sources == "none":

@@ -75,6 +75,7 @@ class Worker:
             env={**environment, "LANG": "C.UTF-8", "OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1"},
             cwd="/",
             bufsize=0,
+            process_group=0,  # it ends with all that it started: a page's OCR runs for a minute
         )
         assert self._process.stdin
         assert self._process.stdout
@@ -121,9 +122,9 @@ class Worker:
         return lost
 
     def close(self) -> None:
-        """Ends the process, whatever it is at."""
-        if self._process.returncode is None:
-            self._process.kill()
+        """Ends the process and what it started, whatever they are at."""
+        with suppress(OSError):  # it has ended, and nothing of its own is left
+            os.killpg(self._process.pid, signal.SIGKILL)
         for stream in (self._in, self._out):
             with suppress(OSError):
                 stream.close()

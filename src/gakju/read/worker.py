@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import resource
 import select
+import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -126,7 +127,7 @@ def _limit_processor(seconds: float) -> None:
 
 
 def _die_with_parent() -> None:
-    """Ends the process when the other end of stdin is closed, also while a parser computes.
+    """Ends the process and what it started when the other end of stdin is closed, also while a parser computes.
 
     PR_SET_PDEATHSIG would fire when the thread that started this process ends, which is too early.
     """
@@ -135,6 +136,8 @@ def _die_with_parent() -> None:
         hangup = select.poll()
         hangup.register(0, 0)  # a hang-up is told unasked
         hangup.poll()
+        if os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)
         os._exit(0)
 
     threading.Thread(target=watch, daemon=True).start()
