@@ -9,15 +9,18 @@ from pathlib import Path
 
 import pytest
 from fpdf import FPDF
+from PIL import Image
 
 import gakju as gakju_package
 from gakju import wire
 from gakju.assistant import Assistant
 from gakju.errors import LibraryBusy, ModelFailed, NotFound, UsageError
+from gakju.language import retold
 from gakju.models.fakes import FakeChat, FakeEmbedder
 from gakju.settings import Settings
 from gakju.text.morphemes import Morphemes
 from gakju.types import Answer, Done, EvidenceFound
+from gakju.ui import words
 
 SAMPLES = Path(gakju_package.__file__).parent / "samples"
 
@@ -44,6 +47,18 @@ def open_at(home: Path, **given: object) -> Assistant:
 def text(path: Path, words: str) -> Path:
     path.write_text(words, "utf-8")
     return path
+
+
+def test_a_scan_that_nobody_may_read_is_told_in_korean_with_the_next_step(gakju: Assistant, tmp_path: Path) -> None:
+    drawn = FPDF()
+    drawn.add_page()
+    drawn.image(Image.new("L", (600, 800), 200), 0, 0, 210, 297)
+    drawn.output(str(tmp_path / "scan.pdf"))
+    (added,) = gakju.add([tmp_path / "scan.pdf"])
+    step = "그림뿐인 쪽인데 OCR이 꺼져 있습니다. GAKJU_OCR=true로 켜고 파일을 다시 추가하세요."
+    whole = f"scan.pdf: 글자를 읽을 수 있는 쪽이 없습니다. {step}"
+    assert retold(added.error or "", "mistakes", "ko") == whole
+    assert [detail for _, _, detail in words.problems(added.problems, "ko")] == [whole, step]
 
 
 def test_a_refusal_tells_of_documents_on_their_way_in(tmp_path: Path) -> None:

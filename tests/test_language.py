@@ -157,6 +157,36 @@ def test_explain_keeps_the_next_step_in_every_language() -> None:
 
 
 @pytest.mark.parametrize(
+    ("detail", "korean"),
+    [
+        ("It is a picture; its text was read by OCR and may hold errors.",
+         "그림뿐인 쪽을 OCR로 읽었으므로 틀린 글자가 있을 수 있습니다."),
+        ("tesseract lacks data for kor, eng. Run: apt-get install tesseract-ocr-kor tesseract-ocr-eng Then add the file"
+         " again.", "tesseract에 kor, eng 데이터가 없습니다. apt-get install tesseract-ocr-kor tesseract-ocr-eng 명령을"
+         " 실행한 뒤 파일을 다시 추가하세요."),
+        ("3 characters that nobody can see were left out, such as “a” and “b”.",
+         "눈에 보이지 않는 글자 3자를 뺐습니다. 예: “a” and “b”"),
+        ("Left out, since a reader does not see it: “x”", "읽는 사람에게 보이지 않는 글을 뺐습니다: “x”"),
+        ("Left out, since a reader does not see it: “x” and 2 more",
+         "읽는 사람에게 보이지 않는 글을 뺐습니다: “x” 외 2곳"),
+        ("Only 3 of its pages are read. Addresses of other sites: 1.",
+         "사이트맵의 쪽 가운데 3쪽만 읽습니다. 다른 사이트의 주소 1개는 읽지 않습니다."),
+    ],
+)  # fmt: skip
+def test_what_came_up_at_a_page_is_told_in_korean(detail: str, korean: str) -> None:
+    assert retold(detail, "pages", "ko") == korean
+    assert retold(detail, "pages", "en") == detail
+
+
+def test_every_detail_of_a_page_is_one_that_a_reader_tells() -> None:
+    """Each run of words between values and alternatives stands in the source."""
+    source = "".join(p.read_text("utf-8") for part in ("read", "assistant") for p in (SOURCE / part).glob("*.py"))
+    for text in catalogue("pages", "en").values():
+        for words in re.split(r"\{\w+\}|(?<=they show)|(?<=a picture)|(?<=\.) ", text):
+            assert words.strip(" .”“") in source, words
+
+
+@pytest.mark.parametrize(
     ("line", "korean"),
     [
         ("n.example did not answer in time.", "n.example: 제때 답하지 않았습니다."),

@@ -28,6 +28,8 @@ def texts(made: ast.expr | None, named: Texts, depth: int = 3) -> set[str]:
             return {text}
         case ast.JoinedStr(values=parts):
             return {"".join(p.value if isinstance(p, ast.Constant) else ANY for p in parts)}
+        case ast.Attribute():
+            return {ANY}
         case ast.IfExp(body=one, orelse=other):
             return texts(one, named, depth) | texts(other, named, depth)
         case ast.Name(id=name) | ast.Call(func=ast.Name(id=name)) if depth:

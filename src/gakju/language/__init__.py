@@ -25,6 +25,9 @@ _VALUE = re.compile(r"(?<!\{)\{(\w+)\}")
 _LONGEST = 2_000
 """Characters of an error that is looked for among `mistakes`; longer ones hold a text that somebody pasted."""
 
+_REST = "page_detail"
+"""The value that is all the rest of a line: what came up at a page, told by `pages`."""
+
 
 @cache
 def catalogue(part: str, language: Language) -> dict[str, str]:
@@ -67,7 +70,7 @@ def told(message: str, hint: str, language: Language) -> str:
         line = "\n".join(" ".join(part.split()) for part in parts)
         for key, pattern in _lines("mistakes", "\n"):
             if found := pattern.fullmatch(line):
-                return say("mistakes", key, language, **found.groupdict())
+                return _said("mistakes", key, language, found)
     return ""
 
 
@@ -97,7 +100,7 @@ def _pattern(words: list[str], names: list[str]) -> str:
     """
     made = re.escape(words[0])
     for n, (name, behind) in enumerate(zip(names, words[1:], strict=True), 1):
-        value = f"(?P<{name}>.+?){re.escape(behind)}"
+        value = f"(?P<{name}>.+{'' if name == _REST else '?'}){re.escape(behind)}"
         made += value if n == len(names) else f"(?>{value})"
     return made
 
@@ -107,8 +110,15 @@ def retold(line: str, part: str, language: Language) -> str:
     if language != "en":
         for key, pattern in _lines(part, " ", "(?: .*)?"):
             if found := pattern.fullmatch(line):
-                return say(part, key, language, **found.groupdict())
+                return _said(part, key, language, found)
     return line
+
+
+def _said(part: str, key: str, language: Language, found: re.Match[str]) -> str:
+    values = found.groupdict()
+    if page := values.get(_REST):
+        values[_REST] = retold(page, "pages", language)
+    return say(part, key, language, **values)
 
 
 __all__ = ["Language", "catalogue", "explain", "particle", "pick", "retold", "say", "told"]

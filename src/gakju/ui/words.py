@@ -97,7 +97,7 @@ def problems(found: Iterable[Problem], language: Language) -> list[tuple[str, st
         (
             known.get(kind, kind),
             ranges(p.page for p in group if p.page is not None),
-            retold(group[0].detail, "mistakes", language),
+            retold(retold(group[0].detail, "mistakes", language), "pages", language),
         )
         for kind, group in grouped.items()
     ]
