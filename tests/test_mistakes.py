@@ -184,6 +184,15 @@ def test_a_hostile_value_costs_little_and_raises_nothing(repeated: str) -> None:
             assert told == f"{value.lstrip()} 파일이 없습니다. 이름을 확인하세요."
 
 
+@pytest.mark.parametrize("length", [1_900, 200_000])
+def test_a_hostile_line_told_again_costs_little(length: int) -> None:
+    line = f"a.pdf: no page with readable text. {'It is a picture. ' * length}"[:length]
+    began = time.process_time()
+    told = language.retold(line, "mistakes", "ko")
+    assert time.process_time() - began < 1.0
+    assert told.startswith("a.pdf: 글자를" if length < 2_000 else line)
+
+
 def test_a_line_that_nearly_fits_in_many_ways_costs_little() -> None:
     raised = errors.UsageError(f"Line {': ' * 900}", hint="Known: a, b")
     began = time.process_time()

@@ -107,7 +107,7 @@ def _pattern(words: list[str], names: list[str]) -> str:
 
 def retold(line: str, part: str, language: Language) -> str:
     """A line that was written in English, in the reader's language where `part` has it; else as it is."""
-    if language != "en":
+    if language != "en" and len(line) <= _LONGEST:
         for key, pattern in _lines(part, " ", "(?: .*)?"):
             if found := pattern.fullmatch(line):
                 return _said(part, key, language, found)
